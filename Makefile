@@ -1,0 +1,55 @@
+# Carrel: make up · make test · make down. Everything else is a help for developers.
+SHELL := bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+MAKEFLAGS += --no-print-directory
+
+VENV := .venv
+PYTHON := $(VENV)/bin/python
+UV := $(VENV)/bin/uv
+CARREL := $(PYTHON) -m carrel_local
+LOCK := $(UV) pip compile --quiet --generate-hashes --no-annotate --no-header
+
+.PHONY: help up down status url kubeconfig token test check unit lock
+
+help: ## list what can be made
+	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+$(VENV)/.ready: requirements/dev.lock local/bootstrap.sh
+	@bash local/bootstrap.sh
+
+up: ## build and start the platform on this machine, or install it into CARREL_CONTEXT
+	@python3 local/preflight.py
+	@$(MAKE) $(VENV)/.ready
+	@$(CARREL) up
+
+down: ## stop the platform and remove it; KEEP=1 keeps people's files
+	@if [ -x $(PYTHON) ]; then $(CARREL) down $(if $(KEEP),--keep); else echo "Nothing to stop: this folder has never run 'make up'."; fi
+
+status: $(VENV)/.ready ## what runs, where, and how to sign in
+	@$(CARREL) status
+
+url: $(VENV)/.ready ## the hub's address
+	@$(CARREL) url
+
+kubeconfig: $(VENV)/.ready ## the path of the kubeconfig
+	@$(CARREL) kubeconfig
+
+token: $(VENV)/.ready ## an API token of the demo admin
+	@$(CARREL) token
+
+check: $(VENV)/.ready ## format, lint, types, import contracts
+	@$(VENV)/bin/ruff format --check
+	@$(VENV)/bin/ruff check
+	@$(VENV)/bin/mypy
+	@$(VENV)/bin/lint-imports
+
+unit: $(VENV)/.ready ## the tests that need no cluster
+	@$(VENV)/bin/pytest tests/unit
+
+lock: $(VENV)/.ready ## resolve every dependency again and pin it with hashes
+	@for image in operator hub identity; do \
+	  $(LOCK) --python-version 3.13 --extra $$image pyproject.toml -o requirements/$$image.lock; done
+	@$(LOCK) --python-version 3.13 --extra warehouse --override requirements/warehouse.override pyproject.toml -o requirements/warehouse.lock
+	@$(LOCK) --python-version 3.13 requirements/notebook.in -o requirements/notebook.lock
+	@$(LOCK) --universal --python-version 3.11 --extra dev pyproject.toml -o requirements/dev.lock
