@@ -1,0 +1,91 @@
+"""Every name that Carrel gives an object is made here: any text gives a valid name, and no two texts the same.
+
+A slug never contains ``--`` except as the ``---`` before its own hash, and neither begins nor ends with a hyphen.
+So the first run of hyphens longer than one says what follows: three is a hashed owner, two a server. That
+is why ``a`` with server ``b-c`` and ``a-b`` with server ``c`` differ (the fault of CVE-2020-15110), and why nobody
+can take the name of another's hash: a text that looks like one contains ``--`` and is hashed itself.
+
+Texts are taken codepoint by codepoint: ``é`` composed and decomposed are two users, as are ``Alice`` and ``alice``.
+Folding them together is for the login, which knows what its directory means by a name; the verbatim text is kept in
+an annotation and compared before anything is adopted.
+
+The longest name is ``nb-<24>--<24>-env``, 57 characters: a Service may have 63, a label value too. Every prefix begins
+with a letter because a Service's name must (DNS-1035).
+"""
+
+import hashlib
+import re
+from typing import Protocol
+
+SLUG_LIMIT = 24
+
+_PLAIN = re.compile(r"[a-z0-9]([a-z0-9-]*[a-z0-9])?")
+_HASH_LENGTH = 10  # 40 bits: one chance in 10^6 that any two of a thousand hashed names meet
+
+
+class HasNamespace(Protocol):
+    """Anything that knows the release's namespace, such as ``settings.Settings``."""
+
+    @property
+    def namespace(self) -> str: ...  # noqa: D102
+
+
+def slug(text: str, limit: int = SLUG_LIMIT) -> str:
+    """The text itself where it is a valid name without ``--`` and short enough, else ``<readable part>---<hash>``."""
+    if len(text) <= limit and "--" not in text and _PLAIN.fullmatch(text):
+        return text
+    # surrogatepass: a lone surrogate is no valid text, but it must not be a crash either
+    digest = hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:_HASH_LENGTH]
+    readable = re.sub(r"[^a-z0-9]+", "-", text.lower()).strip("-")
+    readable = readable[: limit - len("---") - _HASH_LENGTH].strip("-")
+    return f"{readable or 'x'}---{digest}"
+
+
+def notebook(owner: str, server: str = "") -> str:
+    """The Notebook of a person's server; the default server's name is the empty text."""
+    return f"{slug(owner)}--{slug(server)}" if server else slug(owner)
+
+
+def pod(notebook_name: str) -> str:
+    """The pod of a Notebook."""
+    return f"nb-{notebook_name}"
+
+
+def service(notebook_name: str) -> str:
+    """The Service of a Notebook."""
+    return f"nb-{notebook_name}"
+
+
+def network_policy(notebook_name: str) -> str:
+    """The NetworkPolicy of a Notebook."""
+    return f"nb-{notebook_name}"
+
+
+def environment_secret(notebook_name: str) -> str:
+    """The Secret in which the hub hands a server its environment."""
+    return f"nb-{notebook_name}-env"
+
+
+def service_account(owner: str) -> str:
+    """The ServiceAccount that the warehouse knows a person by."""
+    return f"user-{slug(owner)}"
+
+
+def home(owner: str) -> str:
+    """The claim that holds a person's home."""
+    return f"home-{slug(owner)}"
+
+
+def user_label(owner: str) -> str:
+    """The label value that groups what belongs to one person."""
+    return slug(owner)
+
+
+def home_path(owner: str) -> str:
+    """Where the home is mounted."""
+    return f"/home/{slug(owner)}"
+
+
+def namespace_for(owner: str, settings: HasNamespace) -> str:  # noqa: ARG001
+    """The namespace of a person's objects: one for all, until a release outgrows one namespace (near 3000 pods)."""
+    return settings.namespace
