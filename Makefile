@@ -15,7 +15,7 @@ LOCK := $(UV) pip compile --quiet --generate-hashes --no-annotate --no-header
 help: ## list what can be made
 	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-$(VENV)/.ready: requirements/dev.lock local/bootstrap.sh
+$(VENV)/.ready: requirements/dev.lock requirements/bootstrap.lock local/bootstrap.sh
 	@bash local/bootstrap.sh
 
 up: ## build and start the platform on this machine, or install it into CARREL_CONTEXT
