@@ -1,0 +1,213 @@
+"""The newest version of every object that was seen, by watching it or by writing it ourselves.
+
+Watches tell late: an object that was just written is known from the answer to the write, and the watch's echo of
+it is recognised by its version. Versions only grow (they are comparable numbers since Kubernetes 1.35), so an
+older one never replaces a newer one, in whatever order they arrive.
+"""
+
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from carrel_operator import names
+from carrel_operator.api import (
+    Body,
+    InstanceType,
+    InvalidObjectError,
+    Metadata,
+    Notebook,
+    NotebookImage,
+    Status,
+)
+from carrel_operator.catalogue import Catalogue
+from carrel_operator.seen import PodSeen, Seen
+
+_REMEMBERED_DELETIONS = 1000
+
+_Option = TypeVar("_Option", InstanceType, NotebookImage)
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """A Notebook by name: what is reconciled."""
+
+    namespace: str
+    name: str
+
+    def __str__(self) -> str:
+        return self.name
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where an object is, whatever its uid."""
+
+    kind: str
+    namespace: str
+    name: str
+
+    @classmethod
+    def of(cls, body: Body) -> "Place":
+        """The place of an object."""
+        metadata = body["metadata"]
+        return cls(body["kind"], metadata.get("namespace", ""), metadata["name"])
+
+
+@dataclass(frozen=True, slots=True)
+class _Entry:
+    body: Body
+    version: int
+    ours: bool  # known from the answer to a write of our own
+    since: float  # when this uid was first seen, on a clock that never jumps
+
+
+class Cache:
+    """Every object of the watched kinds, kept by place."""
+
+    def __init__(self) -> None:
+        self._entries: dict[Place, _Entry] = {}
+        self._deleted: dict[Place, int] = {}
+        self._of_user: dict[tuple[str, str], set[str]] = {}
+        self._catalogue: Catalogue | None = None
+
+    def see(self, body: Body, *, ours: bool = False) -> None:
+        """Take in a version of an object, unless a newer one, or its end, is known."""
+        place, version = Place.of(body), _version(body)
+        known = self._entries.get(place)
+        if version <= (known.version if known else self._deleted.get(place, 0)):
+            return
+        same = known is not None and known.body["metadata"]["uid"] == body["metadata"]["uid"]
+        since = known.since if known and same else time.monotonic()
+        self._entries[place] = _Entry(_slim(body), version, ours, since)
+        self._deleted.pop(place, None)
+        self._index(place, body)
+
+    def forget(self, body: Body) -> None:
+        """Take in the end of an object, unless a newer one of the same name is known."""
+        place, version = Place.of(body), _version(body)
+        known = self._entries.get(place)
+        if known and known.version > version:
+            return
+        self._entries.pop(place, None)
+        self._deleted[place] = version
+        while len(self._deleted) > _REMEMBERED_DELETIONS:
+            del self._deleted[next(iter(self._deleted))]
+        self._unindex(place)
+
+    def is_echo(self, body: Body) -> bool:
+        """Whether the watch tells only what the answer to our own write told before."""
+        known = self._entries.get(Place.of(body))
+        return known is not None and known.ours and known.version == _version(body)
+
+    def concerned(self, body: Body) -> Iterator[Key]:
+        """The Notebooks that should be looked at again because of this object."""
+        place = Place.of(body)
+        match place.kind:
+            case "Notebook":
+                owner = body.get("spec", {}).get("owner", "")
+                yield Key(place.namespace, place.name)
+                yield from self._keys_of_user(place.namespace, names.user_label(owner))
+            case "InstanceType" | "NotebookImage":
+                yield from (
+                    Key(each.namespace, each.name) for each in self._entries if each.kind == "Notebook"
+                )
+            case "ServiceAccount" | "PersistentVolumeClaim":
+                yield from self._keys_of_user(place.namespace, place.name.partition("-")[2])
+            case _:
+                key = Key(place.namespace, place.name.removeprefix("nb-"))
+                if Place("Notebook", key.namespace, key.name) in self._entries:
+                    yield key
+
+    def body(self, kind: str, namespace: str, name: str) -> Body | None:
+        """The newest version of one object."""
+        entry = self._entries.get(Place(kind, namespace, name))
+        return entry.body if entry else None
+
+    def seen(self, key: Key) -> Seen | None:
+        """All that is known of a Notebook; None when there is none. InvalidObjectError when it can't be read."""
+        entry = self._entries.get(Place("Notebook", key.namespace, key.name))
+        if entry is None:
+            return None
+        notebook = Notebook.parse(entry.body)
+        owner, catalogue = notebook.owner, self.catalogue()
+        pod = self._entries.get(Place("Pod", key.namespace, names.pod(key.name)))
+        now = time.monotonic()
+        return Seen(
+            notebook=notebook,
+            relatives=self._relatives(notebook),
+            instance_type=catalogue.instance_types.get(notebook.instance_type),
+            image=catalogue.images.get(notebook.image),
+            refusal=catalogue.refusal(notebook.instance_type, notebook.image, notebook.owner_groups),
+            service_account=self.body("ServiceAccount", key.namespace, names.service_account(owner)),
+            home=self.body("PersistentVolumeClaim", key.namespace, names.home(owner)),
+            service=self.body("Service", key.namespace, names.service(key.name)),
+            network_policy=self.body("NetworkPolicy", key.namespace, names.network_policy(key.name)),
+            pod=PodSeen.parse(pod.body, now - pod.since) if pod else None,
+            age=now - entry.since,
+        )
+
+    def unreadable(self, key: Key) -> tuple[Metadata, Status]:
+        """The little that can be read of a Notebook whose spec can't be."""
+        body = self._entries[Place("Notebook", key.namespace, key.name)].body
+        return Metadata.parse(body), Status.parse(body.get("status", {}))
+
+    def catalogue(self) -> Catalogue:
+        """The instance types and images, without those that can't be read."""
+        if self._catalogue is None:
+            self._catalogue = Catalogue(
+                instance_types={each.name: each for each in self._readable("InstanceType", InstanceType)},
+                images={each.name: each for each in self._readable("NotebookImage", NotebookImage)},
+            )
+        return self._catalogue
+
+    def _readable(self, kind: str, parser: type[_Option]) -> Iterator[_Option]:
+        for place, entry in self._entries.items():
+            if place.kind == kind:
+                try:
+                    yield parser.parse(entry.body)
+                except InvalidObjectError:
+                    continue
+
+    def _relatives(self, notebook: Notebook) -> tuple[Metadata, ...]:
+        """The Notebooks that share this one's home: those of the same owner that bear their right names."""
+        found = []
+        namespace = notebook.metadata.namespace
+        for name in sorted(self._of_user.get((namespace, names.user_label(notebook.owner)), ())):
+            body = self._entries[Place("Notebook", namespace, name)].body
+            spec, metadata = body["spec"], Metadata.parse(body)
+            right = names.notebook(notebook.owner, spec.get("server", ""))
+            if spec.get("owner") == notebook.owner and metadata.name == right and not metadata.deleting:
+                found.append(metadata)
+        return tuple(found)
+
+    def _keys_of_user(self, namespace: str, user: str) -> Iterator[Key]:
+        yield from (Key(namespace, name) for name in sorted(self._of_user.get((namespace, user), ())))
+
+    def _index(self, place: Place, body: Body) -> None:
+        if place.kind == "Notebook":
+            user = names.user_label(body.get("spec", {}).get("owner", ""))
+            self._of_user.setdefault((place.namespace, user), set()).add(place.name)
+        elif place.kind in {"InstanceType", "NotebookImage"}:
+            self._catalogue = None
+
+    def _unindex(self, place: Place) -> None:
+        if place.kind == "Notebook":
+            for user, notebooks in list(self._of_user.items()):
+                notebooks.discard(place.name)
+                if not notebooks:
+                    del self._of_user[user]
+        elif place.kind in {"InstanceType", "NotebookImage"}:
+            self._catalogue = None
+
+
+def _version(body: Body) -> int:
+    return int(body["metadata"]["resourceVersion"])
+
+
+def _slim(body: Body) -> Body:
+    """The object without the record of who set which field: a third of its size, and never asked for."""
+    metadata: Mapping[str, Any] = {
+        key: value for key, value in body["metadata"].items() if key != "managedFields"
+    }
+    return {**body, "metadata": metadata}

@@ -1,0 +1,185 @@
+"""The way to the Kubernetes API: reads and writes of plain objects, and its refusals in our own words.
+
+lightkube finds the cluster and signs in; the requests are made here, because its client can't delete under
+a precondition and ours never need its models.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Self
+
+import httpx2
+from lightkube import KubeConfig
+from lightkube.config.client_adapter import AsyncClient, ConnectionParams
+
+from carrel_operator import api
+from carrel_operator.api import Body, Metadata
+
+FIELD_MANAGER = "carrel-operator"
+
+_PLURALS = {
+    "InstanceType": "instancetypes",
+    "NetworkPolicy": "networkpolicies",
+    "Notebook": "notebooks",
+    "NotebookImage": "notebookimages",
+    "PersistentVolumeClaim": "persistentvolumeclaims",
+    "Pod": "pods",
+    "Service": "services",
+    "ServiceAccount": "serviceaccounts",
+}
+
+
+@dataclass
+class ClusterError(Exception):
+    """Kubernetes did not do what was asked; ``message`` is its own sentence."""
+
+    message: str
+    retry_after: float | None = None
+
+    def __str__(self) -> str:
+        return self.message
+
+
+class NotFoundError(ClusterError):
+    """The object does not exist (any more)."""
+
+
+class AlreadyExistsError(ClusterError):
+    """An object of that name exists."""
+
+
+class ConflictError(ClusterError):
+    """The object is not the one that was meant, or changed meanwhile."""
+
+
+class ForbiddenError(ClusterError):
+    """A policy, a quota or a missing right forbids it."""
+
+
+class InvalidError(ClusterError):
+    """The object does not pass validation."""
+
+
+class UnavailableError(ClusterError):
+    """The API server can't be reached, is too busy or failed."""
+
+
+class Cluster:
+    """One connection to the API server."""
+
+    def __init__(self, http: httpx2.AsyncClient) -> None:
+        self._http = http
+
+    @classmethod
+    def connect(cls) -> Self:
+        """Sign in as the pod's ServiceAccount, or outside a cluster as KUBECONFIG says."""
+        config = KubeConfig.from_env().get()
+        if config is None:
+            message = "The kubeconfig has no current context."
+            raise UnavailableError(message)
+        return cls(AsyncClient(config, ConnectionParams(timeout=httpx2.Timeout(10.0))))
+
+    async def close(self) -> None:
+        """End the connection."""
+        await self._http.aclose()
+
+    async def get(self, kind: str, namespace: str, name: str) -> Body:
+        """Read one object."""
+        return await self._send("GET", f"{_collection(_api_version(kind), kind, namespace)}/{name}")
+
+    async def create(self, body: Body) -> Body:
+        """Create the object; AlreadyExistsError if there is one of that name, whatever it looks like."""
+        return await self._send(
+            "POST", _collection_of(body), content=body, params={"fieldManager": FIELD_MANAGER}
+        )
+
+    async def apply(self, body: Body) -> Body:
+        """Make the object's fields be what ``body`` says, and leave all others alone (server-side apply)."""
+        return await self._apply(f"{_collection_of(body)}/{body['metadata']['name']}", body)
+
+    async def apply_status(self, notebook: Metadata, status: Mapping[str, Any]) -> Body:
+        """Write a Notebook's whole status; ConflictError if it is another Notebook of the same name."""
+        body = {
+            "apiVersion": api.API_VERSION,
+            "kind": "Notebook",
+            "metadata": {"name": notebook.name, "namespace": notebook.namespace, "uid": notebook.uid},
+            "status": status,
+        }
+        return await self._apply(f"{_collection_of(body)}/{notebook.name}/status", body)
+
+    async def delete(self, body: Body) -> None:
+        """Delete exactly this object, not one of the same name that came after it; gone already is fine."""
+        metadata = body["metadata"]
+        options = {"apiVersion": "v1", "kind": "DeleteOptions", "preconditions": {"uid": metadata["uid"]}}
+        try:
+            await self._send("DELETE", f"{_collection_of(body)}/{metadata['name']}", content=options)
+        except (NotFoundError, ConflictError):
+            return
+
+    async def _apply(self, path: str, body: Body) -> Body:
+        return await self._send(
+            "PATCH",
+            path,
+            content=body,
+            params={"fieldManager": FIELD_MANAGER, "force": "true"},
+            headers={"Content-Type": "application/apply-patch+yaml"},  # JSON is YAML
+        )
+
+    async def _send(
+        self,
+        method: str,
+        path: str,
+        *,
+        content: Mapping[str, Any] | None = None,
+        params: Mapping[str, str] | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> Body:
+        try:
+            response = await self._http.request(method, path, json=content, params=params, headers=headers)
+        except httpx2.HTTPError as error:
+            message = f"The API server can't be reached: {error or type(error).__name__}"
+            raise UnavailableError(message) from error
+        if response.is_success:
+            body: Body = response.json()
+            return body
+        raise _error(response)
+
+
+def _error(response: httpx2.Response) -> ClusterError:
+    try:
+        status = response.json()
+    except ValueError:
+        status = {}
+    message = str(status.get("message") or f"HTTP {response.status_code}")
+    try:
+        retry_after = float(response.headers["Retry-After"])
+    except (KeyError, ValueError):
+        retry_after = None
+    match response.status_code:
+        case 404:
+            return NotFoundError(message, retry_after)
+        case 409 if status.get("reason") == "AlreadyExists":
+            return AlreadyExistsError(message, retry_after)
+        case 409:
+            return ConflictError(message, retry_after)
+        case 401 | 403:
+            return ForbiddenError(message, retry_after)
+        case 400 | 422:
+            return InvalidError(message, retry_after)
+        case _:
+            return UnavailableError(message, retry_after)
+
+
+def _api_version(kind: str) -> str:
+    if kind == "NetworkPolicy":
+        return "networking.k8s.io/v1"
+    return api.API_VERSION if kind in {"InstanceType", "Notebook", "NotebookImage"} else "v1"
+
+
+def _collection_of(body: Body) -> str:
+    return _collection(body["apiVersion"], body["kind"], body["metadata"].get("namespace", ""))
+
+
+def _collection(api_version: str, kind: str, namespace: str) -> str:
+    root = f"/apis/{api_version}" if "/" in api_version else f"/api/{api_version}"
+    return f"{root}/namespaces/{namespace}/{_PLURALS[kind]}" if namespace else f"{root}/{_PLURALS[kind]}"

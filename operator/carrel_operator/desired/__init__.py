@@ -1,0 +1,91 @@
+"""What should exist for a Notebook, as one value made in one call from what is seen and from the settings."""
+
+from dataclasses import dataclass
+from enum import Enum
+
+from carrel_operator import names
+from carrel_operator.api import Body
+from carrel_operator.desired.home import home
+from carrel_operator.desired.metadata import pod_metadata
+from carrel_operator.desired.network_policy import network_policy
+from carrel_operator.desired.pod import pod
+from carrel_operator.desired.service import service
+from carrel_operator.desired.service_account import service_account
+from carrel_operator.obstacles import identity_obstacle, obstacle
+from carrel_operator.seen import PodSeen, Seen
+from carrel_operator.settings import Settings
+
+__all__ = ["DesiredSet", "PodFate", "desired_set"]
+
+# A pod that a node refuses right after its birth would be refused again at once: so it is not replaced sooner.
+REPLACED_AFTER = 30.0
+
+
+class PodFate(Enum):
+    """What should become of the pod that is seen, or of the place where none is."""
+
+    LEAVE = "leave"
+    CREATE = "create"
+    DELETE = "delete"
+
+
+@dataclass(frozen=True, slots=True)
+class DesiredSet:
+    """Everything that should exist for one Notebook; None is a child that is left as it is, or absent."""
+
+    fate: PodFate
+    service_account: Body | None = None
+    home: Body | None = None
+    service: Body | None = None
+    network_policy: Body | None = None
+    pod: Body | None = None  # whole when it is to be made; later only the metadata that keeps it ours
+    look_again_in: float | None = None  # seconds until the passing of time alone changes the answer
+
+
+def desired_set(seen: Seen, settings: Settings) -> DesiredSet:
+    """The children that this Notebook should have now.
+
+    A stopped Notebook keeps its children and asks for none. One whose name or home is somebody else's
+    touches nothing.
+    """
+    if not seen.notebook.running:
+        return DesiredSet(fate=PodFate.DELETE if _can_be_deleted(seen.pod) else PodFate.LEAVE)
+    if identity_obstacle(seen):
+        return DesiredSet(fate=PodFate.LEAVE)
+    obstructed = obstacle(seen) is not None
+    fate, look_again_in = _fate(seen, obstructed=obstructed)
+    if obstructed and not seen.pod:
+        return DesiredSet(fate=fate)
+    body: Body | None = None
+    if fate is PodFate.CREATE and seen.instance_type and seen.image:
+        body = pod(seen.notebook, seen.instance_type, seen.image, settings)
+    elif seen.current_pod:
+        body = pod_metadata(seen.notebook, names.pod(seen.notebook.name))
+    return DesiredSet(
+        fate=fate,
+        service_account=service_account(seen.notebook, seen.relatives, settings),
+        home=home(seen.notebook, seen.relatives, settings, born=seen.home is not None),
+        service=service(seen.notebook, settings),
+        network_policy=network_policy(seen.notebook, settings),
+        pod=body,
+        look_again_in=look_again_in,
+    )
+
+
+def _fate(seen: Seen, *, obstructed: bool) -> tuple[PodFate, float | None]:
+    """What should become of a running Notebook's pod, and when to ask again if only time can tell."""
+    pod_seen = seen.pod
+    if obstructed:  # whoever works in the pod that exists goes on working
+        return PodFate.LEAVE, None
+    if pod_seen is None:
+        return PodFate.CREATE, None
+    if seen.current_pod is None:
+        return (PodFate.DELETE if _can_be_deleted(pod_seen) else PodFate.LEAVE), None
+    if pod_seen.lost:
+        wait = REPLACED_AFTER - pod_seen.age
+        return (PodFate.LEAVE, wait) if wait > 0 else (PodFate.DELETE, None)
+    return PodFate.LEAVE, None
+
+
+def _can_be_deleted(pod_seen: PodSeen | None) -> bool:
+    return pod_seen is not None and not pod_seen.terminating and pod_seen.owner_uid is not None

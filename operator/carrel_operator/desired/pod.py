@@ -1,0 +1,157 @@
+"""The pod in which a server runs: restricted, keyless, and of the size and image that the admin defined."""
+
+from typing import Any
+
+from carrel_operator import api, names
+from carrel_operator.api import InstanceType, Notebook, NotebookImage
+from carrel_operator.desired.metadata import pod_metadata
+from carrel_operator.quantities import number
+from carrel_operator.seen import CONTAINER
+from carrel_operator.settings import IdentityMode, Settings
+
+_TOKEN_PATH = "/var/run/carrel/token"  # noqa: S105 - a path, not a token
+_CREDENTIALS_PATH = "/var/run/carrel/credentials"
+
+
+def pod(notebook: Notebook, size: InstanceType, image: NotebookImage, settings: Settings) -> dict[str, Any]:
+    """The pod of this session."""
+    body = pod_metadata(notebook, names.pod(notebook.name))
+    body["metadata"]["annotations"] |= {
+        api.SESSION_ANNOTATION: notebook.session,
+        api.INSTANCE_TYPE_ANNOTATION: size.name,
+        api.IMAGE_ANNOTATION: image.name,
+    }
+    defaults = settings.notebook
+    body["spec"] = {
+        "serviceAccountName": names.service_account(notebook.owner),
+        "automountServiceAccountToken": False,
+        "enableServiceLinks": False,
+        # exit 0 is the person's own shut-down; anything else is tried again by the kubelet
+        "restartPolicy": "OnFailure",
+        "terminationGracePeriodSeconds": defaults.termination_grace_period_seconds,
+        "securityContext": {
+            "runAsNonRoot": True,
+            "runAsUser": defaults.user,
+            "runAsGroup": defaults.user,
+            "fsGroup": defaults.user,
+            "fsGroupChangePolicy": "OnRootMismatch",  # or every start walks through all the files of the home
+            "seccompProfile": {"type": "RuntimeDefault"},
+        },
+        "affinity": {"podAffinity": _beside_the_persons_other_servers(notebook)},
+        "containers": [_container(notebook, size, image, settings)],
+        "volumes": _volumes(notebook, settings),
+    }
+    if defaults.priority_class_name:
+        body["spec"]["priorityClassName"] = defaults.priority_class_name
+    if defaults.image_pull_secrets:
+        body["spec"]["imagePullSecrets"] = [{"name": name} for name in defaults.image_pull_secrets]
+    if size.node_selector:
+        body["spec"]["nodeSelector"] = dict(size.node_selector)
+    if size.tolerations:
+        body["spec"]["tolerations"] = [dict(each) for each in size.tolerations]
+    return body
+
+
+def _container(
+    notebook: Notebook, size: InstanceType, image: NotebookImage, settings: Settings
+) -> dict[str, Any]:
+    home = names.home_path(notebook.owner)
+    container: dict[str, Any] = {
+        "name": CONTAINER,
+        "image": image.image,
+        "imagePullPolicy": settings.notebook.image_pull_policy,
+        "workingDir": home,
+        "ports": [{"name": "http", "containerPort": settings.notebook.port}],
+        "env": [
+            {"name": name, "value": value} for name, value in _environment(notebook, size, settings).items()
+        ],
+        "resources": resources(size),
+        # both may be changed in place while the kernel lives
+        "resizePolicy": [
+            {"resourceName": "cpu", "restartPolicy": "NotRequired"},
+            {"resourceName": "memory", "restartPolicy": "NotRequired"},
+        ],
+        "securityContext": {"allowPrivilegeEscalation": False, "capabilities": {"drop": ["ALL"]}},
+        "terminationMessagePolicy": "FallbackToLogsOnError",  # its last words go into the status
+        "volumeMounts": _mounts(home, settings),
+    }
+    if notebook.environment_secret:
+        container["envFrom"] = [{"secretRef": {"name": notebook.environment_secret}}]
+    return container
+
+
+def resources(size: InstanceType) -> dict[str, dict[str, str]]:
+    """Requests and limits of a size."""
+    requests = {"cpu": size.cpu.request, "memory": size.memory.request}
+    limits = {"cpu": size.cpu.limit, "memory": size.memory.limit}
+    if size.gpu:
+        # extended resources are whole devices: what is asked for is what is given
+        requests[size.gpu.resource] = limits[size.gpu.resource] = str(size.gpu.count)
+    return {"requests": requests, "limits": limits}
+
+
+def _environment(notebook: Notebook, size: InstanceType, settings: Settings) -> dict[str, str]:
+    """Variables that win over those of the environment Secret, by name."""
+    identity = settings.identity
+    environment = {
+        **settings.notebook.environment,
+        "HOME": names.home_path(notebook.owner),
+        # as JupyterHub's spawners set them; jupyter-resource-usage reads them
+        "CPU_LIMIT": str(float(number(size.cpu.limit))),
+        "CPU_GUARANTEE": str(float(number(size.cpu.request))),
+        "MEM_LIMIT": str(int(number(size.memory.limit))),
+        "MEM_GUARANTEE": str(int(number(size.memory.request))),
+        **identity.environment,
+    }
+    if identity.project:
+        # without it google-auth asks Resource Manager, and raises
+        environment["GOOGLE_CLOUD_PROJECT"] = identity.project
+    if identity.mode is IdentityMode.FEDERATED:
+        environment["GOOGLE_APPLICATION_CREDENTIALS"] = f"{_CREDENTIALS_PATH}/credentials.json"
+    return environment
+
+
+def _mounts(home: str, settings: Settings) -> list[dict[str, Any]]:
+    mounts: list[dict[str, Any]] = [
+        {"name": "home", "mountPath": home},
+        {"name": "tmp", "mountPath": "/tmp"},  # noqa: S108 - the pod's own
+        {"name": "shm", "mountPath": "/dev/shm"},  # noqa: S108
+    ]
+    if settings.identity.mode is IdentityMode.FEDERATED:
+        mounts += [
+            {"name": "token", "mountPath": _TOKEN_PATH, "readOnly": True},
+            {"name": "credentials", "mountPath": _CREDENTIALS_PATH, "readOnly": True},
+        ]
+    return mounts
+
+
+def _volumes(notebook: Notebook, settings: Settings) -> list[dict[str, Any]]:
+    identity = settings.identity
+    volumes: list[dict[str, Any]] = [
+        {"name": "home", "persistentVolumeClaim": {"claimName": names.home(notebook.owner)}},
+        {"name": "tmp", "emptyDir": {}},
+        {"name": "shm", "emptyDir": {"medium": "Memory", "sizeLimit": "1Gi"}},
+    ]
+    if identity.mode is IdentityMode.FEDERATED:
+        token = {
+            "path": "token",
+            "audience": identity.audience,
+            "expirationSeconds": identity.token_expiration_seconds,
+        }
+        volumes += [
+            {"name": "token", "projected": {"sources": [{"serviceAccountToken": token}]}},
+            {"name": "credentials", "configMap": {"name": identity.credentials_config_map}},
+        ]
+    return volumes
+
+
+def _beside_the_persons_other_servers(notebook: Notebook) -> dict[str, Any]:
+    """Home claims are mounted by one node at a time; the scheduler would not know (docs/decisions/0005)."""
+    return {
+        "requiredDuringSchedulingIgnoredDuringExecution": [
+            {
+                "labelSelector": {"matchLabels": {api.USER_LABEL: names.user_label(notebook.owner)}},
+                "topologyKey": "kubernetes.io/hostname",
+            }
+        ]
+    }

@@ -1,0 +1,92 @@
+"""What wakes the operator: kopf watches, and every event leads to the same reconcile."""
+
+import logging
+import os
+from pathlib import Path
+
+import kopf
+
+from carrel_operator import settings as configuration
+from carrel_operator.api import GROUP, VERSION
+from carrel_operator.cache import Cache, Key
+from carrel_operator.cluster import Cluster
+from carrel_operator.reconcile import Reconciler
+from carrel_operator.workqueue import WorkQueue
+
+SETTINGS_PATH = Path(os.environ.get("CARREL_SETTINGS", "/etc/carrel/settings.yaml"))
+
+_WATCHED = (
+    (GROUP, VERSION, "instancetypes", ""),
+    (GROUP, VERSION, "notebookimages", ""),
+    (GROUP, VERSION, "notebooks", ""),
+    ("", "v1", "pods", "nb-"),
+    ("", "v1", "services", "nb-"),
+    ("", "v1", "persistentvolumeclaims", "home-"),
+    ("", "v1", "serviceaccounts", "user-"),
+    ("networking.k8s.io", "v1", "networkpolicies", "nb-"),
+)
+_STUCK_SECONDS = 300.0
+
+
+@kopf.on.startup()
+async def start(settings: kopf.OperatorSettings, memo: kopf.Memo, **_: object) -> None:
+    """Read the configuration, and make the operator's parts."""
+    settings.posting.enabled = False
+    settings.scanning.disabled = True
+    settings.peering.standalone = True
+    settings.watching.server_timeout = 600
+    logging.getLogger("httpx2").setLevel(logging.WARNING)  # a line per request is not a line per change
+    memo.cluster = Cluster.connect()
+    memo.cache = Cache()
+    reconciler = Reconciler(memo.cluster, memo.cache, configuration.load(SETTINGS_PATH))
+    memo.queue = WorkQueue[Key](reconciler.reconcile)
+
+
+@kopf.on.cleanup()
+async def stop(memo: kopf.Memo, **_: object) -> None:
+    """Let go of the cluster."""
+    await memo.queue.close()
+    await memo.cluster.close()
+
+
+@kopf.on.probe()
+async def reconciling(memo: kopf.Memo, **_: object) -> float:
+    """Alive is who finishes work; kopf itself renews a watch that has gone silent."""
+    longest: float = memo.queue.longest_run()
+    if longest > _STUCK_SECONDS:
+        message = f"A reconcile has not ended for {longest:.0f} seconds."
+        raise RuntimeError(message)
+    return longest
+
+
+async def see(body: kopf.Body, memo: kopf.Memo, **_: object) -> None:
+    """Keep the object.
+
+    As an index this runs for every object of every kind before the first event is handled, so nothing is
+    ever judged by half of what exists.
+    """
+    memo.cache.see(dict(body))
+
+
+async def wake(event: kopf.RawEvent, memo: kopf.Memo, **_: object) -> None:
+    """Have the Notebooks that an object concerns looked at again."""
+    body = event["object"]
+    if event["type"] == "DELETED":
+        memo.cache.forget(body)
+    elif memo.cache.is_echo(body):
+        return
+    for key in memo.cache.concerned(body):
+        memo.queue.add(key)
+
+
+def _register() -> None:
+    for group, version, plural, prefix in _WATCHED:
+
+        def ours(name: str, prefix: str = prefix, **_: object) -> bool:
+            return name.startswith(prefix)
+
+        kopf.index(group, version, plural, id=f"see_{plural}", when=ours)(see)
+        kopf.on.event(group, version, plural, id=f"wake_{plural}", when=ours)(wake)
+
+
+_register()

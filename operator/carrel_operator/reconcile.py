@@ -1,0 +1,138 @@
+"""The one path from what is seen of a Notebook to what should be, whatever woke it."""
+
+import asyncio
+import logging
+from datetime import UTC, datetime
+
+from carrel_operator import status as statuses
+from carrel_operator.api import Body, InvalidObjectError, Metadata, Reason, Status
+from carrel_operator.cache import Cache, Key
+from carrel_operator.catalogue import Refusal
+from carrel_operator.cluster import (
+    AlreadyExistsError,
+    Cluster,
+    ClusterError,
+    ConflictError,
+    ForbiddenError,
+    InvalidError,
+    NotFoundError,
+)
+from carrel_operator.comparison import covers
+from carrel_operator.desired import DesiredSet, PodFate, desired_set
+from carrel_operator.seen import Seen
+from carrel_operator.settings import Settings
+from carrel_operator.workqueue import RetryError
+
+logger = logging.getLogger(__name__)
+
+
+class Reconciler:
+    """Makes each Notebook's children be as they should, and its status say what is."""
+
+    def __init__(self, cluster: Cluster, cache: Cache, settings: Settings) -> None:
+        self._cluster = cluster
+        self._cache = cache
+        self._settings = settings
+
+    async def reconcile(self, key: Key) -> float | None:
+        """Reconcile one Notebook; the result is the seconds after which time alone makes it worth another look.
+
+        Raises:
+            RetryError: Kubernetes refused something; the status says what.
+        """
+        try:
+            seen = self._cache.seen(key)
+        except InvalidObjectError as error:
+            await self._report_invalid(key, error)
+            return None
+        if seen is None or seen.notebook.metadata.deleting:
+            return None
+        wanted = desired_set(seen, self._settings)
+        failure = await self._make(wanted, seen)
+        after = self._cache.seen(key)
+        if after is None:
+            return None
+        again_in = await self._report(after, _problem(failure))
+        if after.notebook.metadata.generation != seen.notebook.metadata.generation:
+            again_in = 0.0  # the answer to our own write told of an edit; its event will be taken for an echo
+        if failure:
+            raise RetryError(failure.message, failure.retry_after)
+        return min((each for each in (again_in, wanted.look_again_in) if each is not None), default=None)
+
+    async def _make(self, wanted: DesiredSet, seen: Seen) -> ClusterError | None:
+        """Apply what differs, in an order that a crash after any step leaves harmless; return what was refused."""
+        try:
+            if wanted.fate is PodFate.DELETE and seen.pod:
+                logger.info("%s: deletes its pod", seen.notebook.name)
+                await self._cluster.delete(seen.pod.body)
+            # The account first, for no pod is admitted without it; the pod last, for it must not run unguarded.
+            await self._ensure(wanted.service_account, seen.service_account)
+            await asyncio.gather(
+                self._ensure(wanted.home, seen.home),
+                self._ensure(wanted.service, seen.service),
+                self._ensure(wanted.network_policy, seen.network_policy),
+            )
+            await self._ensure(wanted.pod, seen.pod.body if seen.pod else None)
+        except ClusterError as error:
+            return error
+        return None
+
+    async def _ensure(self, wanted: Body | None, there: Body | None) -> None:
+        if wanted is None or (there is not None and covers(there, wanted)):
+            return
+        logger.info(
+            "%s %s: %s", wanted["kind"], wanted["metadata"]["name"], "updated" if there else "created"
+        )
+        # What may not be changed after its birth is created and never applied over, lest a stale view of the
+        # cluster puts one session's name on the pod of another.
+        born_once = there is None and wanted["kind"] in {"Pod", "PersistentVolumeClaim"}
+        try:
+            body = await (self._cluster.create(wanted) if born_once else self._cluster.apply(wanted))
+        except AlreadyExistsError:
+            metadata = wanted["metadata"]
+            body = await self._cluster.get(wanted["kind"], metadata["namespace"], metadata["name"])
+            self._cache.see(body)
+            raise
+        self._cache.see(body, ours=True)
+
+    async def _report(self, seen: Seen, problem: Refusal | None) -> float | None:
+        new = statuses.status(seen, self._settings, problem, datetime.now(UTC))
+        if wait := statuses.fleeting(seen, new):
+            return wait
+        await self._write(seen.notebook.metadata, new)
+        return None
+
+    async def _report_invalid(self, key: Key, error: InvalidObjectError) -> None:
+        metadata, previous = self._cache.unreadable(key)
+        await self._write(metadata, statuses.invalid(metadata, previous, str(error), datetime.now(UTC)))
+
+    async def _write(self, metadata: Metadata, new: Status) -> None:
+        there = self._cache.body("Notebook", metadata.namespace, metadata.name)
+        body = new.body()
+        if there is None or there.get("status") == body:
+            return
+        try:
+            written = await self._cluster.apply_status(metadata, body)
+        except (NotFoundError, ConflictError):
+            return  # it was deleted meanwhile; the watch will tell
+        except ClusterError as error:
+            raise RetryError(error.message, error.retry_after) from error
+        logger.info("%s: %s (%s) %s", metadata.name, new.phase, new.reason, new.message)
+        self._cache.see(written, ours=True)
+
+
+def _problem(failure: ClusterError | None) -> Refusal | None:
+    """What to tell the person about a refusal; nothing about those that pass by themselves."""
+    match failure:
+        case ForbiddenError() if "exceeded quota" in failure.message:
+            used_up = failure.message.partition("exceeded quota: ")[2]
+            return Refusal(
+                Reason.QUOTA_EXCEEDED,
+                f"The quota for notebooks is used up ({used_up}). Choose a smaller size, or wait until others stop theirs.",
+            )
+        case ForbiddenError() | InvalidError():
+            return Refusal(
+                Reason.REFUSED, f"Kubernetes refused the server: {failure.message}. Ask an administrator."
+            )
+        case _:
+            return None

@@ -1,0 +1,144 @@
+"""What is seen of one Notebook and its children at one moment, as one frozen value: all that decisions are made from."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, Self
+
+from carrel_operator import api
+from carrel_operator.api import Body, InstanceType, Metadata, Notebook, NotebookImage
+from carrel_operator.catalogue import Refusal
+
+CONTAINER = "notebook"
+
+# Reasons of a failed pod that are not the server's own: the node refused it, lost it or needed its room.
+_LOST_REASONS = frozenset(
+    {
+        "Evicted",
+        "NodeAffinity",
+        "NodeLost",
+        "NodeShutdown",
+        "Preempting",
+        "Terminated",
+        "UnexpectedAdmissionError",
+    }
+)
+
+
+@dataclass(frozen=True, slots=True)
+class ContainerEnd:
+    """How the container's last run ended."""
+
+    exit_code: int
+    reason: str
+    last_words: str
+
+
+@dataclass(frozen=True, slots=True)
+class PodSeen:
+    """A pod, reduced to what its notebook's fate depends on."""
+
+    body: Body
+    uid: str
+    owner_uid: str | None  # of the Notebook that it was made for; None: not made by Carrel
+    session: str
+    instance_type: str
+    image: str
+    phase: str
+    reason: str
+    terminating: bool
+    node: str
+    unschedulable: str | None  # the scheduler's complaint
+    running: bool
+    waiting: str
+    waiting_message: str
+    end: ContainerEnd | None
+    requested: Mapping[str, Any]  # the container's resources as the pod asks for them …
+    allocated: Mapping[str, str]  # … as the node has promised them …
+    actual: Mapping[str, str]  # … and the limits in force
+    age: float
+
+    @classmethod
+    def parse(cls, body: Body, age: float) -> Self:
+        """Read a pod that was first seen ``age`` seconds ago."""
+        metadata, spec, status = body["metadata"], body["spec"], body.get("status", {})
+        annotations = metadata.get("annotations", {})
+        container = spec["containers"][0]
+        container_status: Body = next(iter(status.get("containerStatuses", ())), {})
+        state = container_status.get("state", {})
+        waiting, running = state.get("waiting", {}), "running" in state
+        resources = container_status.get("resources", {})
+        return cls(
+            body=body,
+            uid=metadata["uid"],
+            owner_uid=next(_notebook_owners(metadata), None),
+            session=annotations.get(api.SESSION_ANNOTATION, ""),
+            instance_type=annotations.get(api.INSTANCE_TYPE_ANNOTATION, ""),
+            image=container["image"],
+            phase=status.get("phase", "Pending"),
+            reason=status.get("reason", ""),
+            terminating="deletionTimestamp" in metadata,
+            node=spec.get("nodeName", ""),
+            unschedulable=_complaint(status),
+            running=running,
+            waiting=waiting.get("reason", ""),
+            waiting_message=waiting.get("message", ""),
+            end=_end(state.get("terminated") or container_status.get("lastState", {}).get("terminated")),
+            requested=container.get("resources", {}),
+            allocated=container_status.get("allocatedResources", {}) if running else {},
+            actual=resources.get("limits", {}) if running else {},
+            age=age,
+        )
+
+    @property
+    def lost(self) -> bool:
+        """Whether the platform took the pod away; it is replaced, because nobody asked for that."""
+        return self.phase == "Failed" and (self.reason in _LOST_REASONS or self.reason.startswith("OutOf"))
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """A Notebook, what the catalogue says to it, and the children that exist."""
+
+    notebook: Notebook
+    relatives: tuple[Metadata, ...]  # all Notebooks of this owner, this one too, by name
+    instance_type: InstanceType | None
+    image: NotebookImage | None
+    refusal: Refusal | None  # of this size and image to this owner
+    service_account: Body | None = None
+    home: Body | None = None
+    service: Body | None = None
+    network_policy: Body | None = None
+    pod: PodSeen | None = None
+    age: float = 0.0  # seconds since the Notebook was first seen
+
+    @property
+    def current_pod(self) -> PodSeen | None:
+        """The pod, if it was made for this Notebook and this session and is there to stay."""
+        pod = self.pod
+        if pod is None or pod.terminating or pod.owner_uid != self.notebook.metadata.uid:
+            return None
+        return pod if pod.session == self.notebook.session else None
+
+
+def _notebook_owners(metadata: Body) -> Iterator[str]:
+    for reference in metadata.get("ownerReferences", ()):
+        if reference["kind"] == "Notebook" and reference["apiVersion"].startswith(f"{api.GROUP}/"):
+            yield reference["uid"]
+
+
+def _complaint(status: Body) -> str | None:
+    for condition in status.get("conditions", ()):
+        if condition["type"] == "PodScheduled" and condition["status"] == "False":
+            return str(condition.get("message", ""))
+    return None
+
+
+def _end(terminated: Body | None) -> ContainerEnd | None:
+    if not terminated:
+        return None
+    lines = [line.strip() for line in terminated.get("message", "").splitlines() if line.strip()]
+    return ContainerEnd(
+        exit_code=terminated.get("exitCode", 0),
+        reason=terminated.get("reason", ""),
+        last_words=lines[-1][:200] if lines else "",
+    )

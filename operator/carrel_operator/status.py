@@ -1,0 +1,212 @@
+"""A Notebook's status, computed from what is seen and never remembered."""
+
+from collections.abc import Iterable
+from dataclasses import replace
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Any
+
+from carrel_operator import api, names, quantities
+from carrel_operator.api import Body, Condition, ConditionType, Phase, Reason, Resources, Status, Volume
+from carrel_operator.catalogue import Refusal
+from carrel_operator.desired.pod import resources as resources_of
+from carrel_operator.obstacles import identity_obstacle
+from carrel_operator.seen import PodSeen, Seen
+from carrel_operator.settings import IdentityMode, Settings
+from carrel_operator.verdict import Verdict, verdict
+
+# States that usually last some milliseconds are not worth a write unless they last.
+_FLEETING_SECONDS = 1.0
+
+
+def status(seen: Seen, settings: Settings, problem: Refusal | None, now: datetime) -> Status:
+    """The whole status; ``problem`` is what Kubernetes answered when the children were applied."""
+    notebook, pod = seen.notebook, seen.pod
+    found = verdict(seen, problem)
+    conditions = (
+        _ready(found),
+        _volumes_ready(seen),
+        _identity_ready(seen, settings),
+        _resources_applied(seen),
+    )
+    return Status(
+        phase=found.phase,
+        message=found.message,
+        observed_generation=notebook.metadata.generation,
+        conditions=_dated(conditions, notebook.status, notebook.metadata.generation, now),
+        url=_url(seen, settings),
+        session=pod.session if pod else "",
+        node=pod.node if pod else "",
+        image=pod.image if pod else "",
+        principal=_principal(seen, settings),
+        resources=_resources(seen),
+        memory_limit=_memory_limit(seen),
+        volumes=_volumes(seen),
+    )
+
+
+def invalid(metadata: api.Metadata, previous: Status, complaint: str, now: datetime) -> Status:
+    """The status of a Notebook that can't be read at all, which the CRD's schema normally prevents."""
+    message = f"This notebook's spec can't be used: {complaint}. Correct it with kubectl edit."
+    ready = Condition(ConditionType.READY, status=False, reason=Reason.INVALID_SPEC, message=message)
+    return Status(
+        phase=Phase.FAILED,
+        message=message,
+        observed_generation=metadata.generation,
+        conditions=_dated((ready,), previous, metadata.generation, now),
+    )
+
+
+def fleeting(seen: Seen, new: Status) -> float | None:
+    """For how many seconds this status should still be held back, or None to write it now.
+
+    A Notebook that was just created stopped is started in the next moment by whoever made it, and a pod
+    that was just created gets its node, or the scheduler's complaint, in a few milliseconds.
+    """
+    if new.reason is Reason.STOPPED and seen.notebook.status.phase is None:
+        age = seen.age
+    elif (
+        new.reason in {Reason.SCHEDULING, Reason.HOME_PENDING} and seen.pod and seen.pod.unschedulable is None
+    ):
+        age = seen.pod.age
+    else:
+        return None
+    return _FLEETING_SECONDS - age if age < _FLEETING_SECONDS else None
+
+
+def _ready(found: Verdict) -> Condition:
+    return Condition(
+        ConditionType.READY, status=found.phase is Phase.RUNNING, reason=found.reason, message=found.message
+    )
+
+
+def _volumes_ready(seen: Seen) -> Condition:
+    kind = ConditionType.VOLUMES_READY
+    refusal = identity_obstacle(seen)
+    if refusal and refusal.reason is Reason.HOME_OWNER_MISMATCH:
+        return Condition(kind, status=False, reason=refusal.reason, message=refusal.message)
+    if seen.home is None:
+        return Condition(
+            kind, status=False, reason=Reason.STOPPED, message="The home is made at the first start."
+        )
+    claim = seen.home["metadata"]["name"]
+    phase = _claim_phase(seen.home)
+    if phase == "Bound":
+        return Condition(kind, status=True, reason=Reason.BOUND, message=f"The home '{claim}' has its disk.")
+    if phase == "Lost":
+        message = f"The disk behind the home '{claim}' is gone. Ask an administrator to restore it."
+    else:
+        message = f"The home '{claim}' waits for its disk."
+    return Condition(kind, status=False, reason=Reason.HOME_PENDING, message=message)
+
+
+def _identity_ready(seen: Seen, settings: Settings) -> Condition:
+    kind = ConditionType.IDENTITY_READY
+    if settings.identity.mode is IdentityMode.NONE:
+        return Condition(kind, status=True, reason=Reason.ISSUED, message="No warehouse is configured.")
+    if seen.service_account is None:
+        return Condition(
+            kind,
+            status=False,
+            reason=Reason.IDENTITY_PENDING,
+            message="The identity is made at the first start.",
+        )
+    message = f"The warehouse knows this notebook as {_principal(seen, settings)}."
+    return Condition(kind, status=True, reason=Reason.ISSUED, message=message)
+
+
+def _resources_applied(seen: Seen) -> Condition:
+    kind, wanted, pod = ConditionType.RESOURCES_APPLIED, seen.notebook.instance_type, seen.pod
+    if pod is None:
+        message = f"Size '{wanted}' applies at the next start."
+        return Condition(kind, status=False, reason=Reason.STOPPED, message=message)
+    if seen.refusal and seen.refusal.reason in {Reason.UNKNOWN_INSTANCE_TYPE, Reason.INSTANCE_TYPE_FORBIDDEN}:
+        return Condition(kind, status=False, reason=seen.refusal.reason, message=seen.refusal.message)
+    if _has_resources(pod, seen):
+        return Condition(kind, status=True, reason=Reason.APPLIED, message=f"Size '{wanted}' is in force.")
+    message = f"Size '{wanted}' applies at the next start."
+    return Condition(kind, status=False, reason=Reason.RESTART_NEEDED, message=message)
+
+
+def _has_resources(pod: PodSeen, seen: Seen) -> bool:
+    """Whether the pod was made with the figures that the size has now, whatever the size was called then."""
+    if seen.instance_type is None:
+        return pod.instance_type == seen.notebook.instance_type
+    return all(
+        _numbers(pod.requested.get(part, {})) == _numbers(wanted)
+        for part, wanted in resources_of(seen.instance_type).items()
+    )
+
+
+def _numbers(shares: Body) -> dict[str, Decimal]:
+    return {name: quantities.number(str(value)) for name, value in shares.items()}
+
+
+def _dated(
+    conditions: Iterable[Condition], previous: Status, generation: int, now: datetime
+) -> tuple[Condition, ...]:
+    """The conditions with the generation they speak of; the time stays where the answer does."""
+    dated = []
+    for condition in conditions:
+        before = previous.condition(condition.type)
+        flipped = before is None or before.status != condition.status
+        since = (
+            now.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+            if flipped or not before
+            else before.last_transition_time
+        )
+        dated.append(replace(condition, observed_generation=generation, last_transition_time=since))
+    return tuple(dated)
+
+
+def _url(seen: Seen, settings: Settings) -> str:
+    address = seen.service["spec"].get("clusterIP", "") if seen.service else ""
+    if not address or address == "None":
+        return ""
+    host = f"[{address}]" if ":" in address else address
+    return f"http://{host}:{settings.notebook.port}"
+
+
+def _principal(seen: Seen, settings: Settings) -> str:
+    if settings.identity.mode is IdentityMode.NONE or seen.service_account is None:
+        return ""
+    return settings.identity.principal_of(
+        seen.notebook.metadata.namespace, names.service_account(seen.notebook.owner)
+    )
+
+
+def _resources(seen: Seen) -> Resources:
+    size, pod = seen.instance_type, seen.pod
+    return Resources(
+        requested=resources_of(size)["limits"] if size else {},
+        allocated=_cpu_and_memory(pod.allocated) if pod else {},
+        actual=_cpu_and_memory(pod.actual) if pod else {},
+    )
+
+
+def _cpu_and_memory(resources: Any) -> dict[str, str]:  # noqa: ANN401
+    return {name: str(resources[name]) for name in ("cpu", "memory") if name in resources}
+
+
+def _memory_limit(seen: Seen) -> str:
+    if seen.pod:
+        return str(seen.pod.requested.get("limits", {}).get("memory", ""))
+    return seen.instance_type.memory.limit if seen.instance_type else ""
+
+
+def _volumes(seen: Seen) -> tuple[Volume, ...]:
+    if seen.home is None:
+        return ()
+    requested = seen.home.get("spec", {}).get("resources", {}).get("requests", {}).get("storage", "")
+    size = seen.home.get("status", {}).get("capacity", {}).get("storage", requested)
+    return (
+        Volume(
+            name="home", claim=seen.home["metadata"]["name"], phase=_claim_phase(seen.home), size=str(size)
+        ),
+    )
+
+
+def _claim_phase(claim: Body) -> str:
+    if "deletionTimestamp" in claim["metadata"]:
+        return "Terminating"
+    return str(claim.get("status", {}).get("phase", "Pending"))
