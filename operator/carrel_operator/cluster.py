@@ -83,6 +83,14 @@ class Cluster:
         """End the connection."""
         await self._http.aclose()
 
+    async def serves_our_kinds(self) -> bool:
+        """Whether the cluster knows Notebooks and the rest of our API group yet."""
+        try:
+            found = await self._send("GET", f"/apis/{api.API_VERSION}")
+        except NotFoundError:
+            return False
+        return {"InstanceType", "Notebook", "NotebookImage"} <= {each["kind"] for each in found["resources"]}
+
     async def get(self, kind: str, namespace: str, name: str) -> Body:
         """Read one object."""
         return await self._send("GET", f"{_collection(_api_version(kind), kind, namespace)}/{name}")

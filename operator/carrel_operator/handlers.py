@@ -37,6 +37,9 @@ async def start(settings: kopf.OperatorSettings, memo: kopf.Memo, **_: object) -
     settings.watching.server_timeout = 600
     logging.getLogger("httpx2").setLevel(logging.WARNING)  # a line per request is not a line per change
     memo.cluster = Cluster.connect()
+    if not await memo.cluster.serves_our_kinds():
+        message = "The cluster does not know Carrel's objects: apply helm/carrel/crds first."
+        raise kopf.PermanentError(message)
     memo.cache = Cache()
     reconciler = Reconciler(memo.cluster, memo.cache, configuration.load(SETTINGS_PATH))
     memo.queue = WorkQueue[Key](reconciler.reconcile)
