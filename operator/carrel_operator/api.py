@@ -148,10 +148,13 @@ class Share:
 
     @classmethod
     def parse(cls, spec: Body, name: str) -> Self:
-        """Read ``spec.<name>``; a missing request is the limit."""
+        """Read ``spec.<name>``; a missing request is the limit, and a plain number is a quantity too."""
         share = _mapping(spec, name, "spec.")
-        limit = _text(share, "limit", f"spec.{name}.")
-        return cls(request=share.get("request") or limit, limit=limit)
+        limit = share.get("limit")
+        if limit is None:
+            message = f"spec.{name}.limit is missing"
+            raise InvalidObjectError(message)
+        return cls(request=str(share.get("request", limit)), limit=str(limit))
 
 
 @dataclass(frozen=True, slots=True)

@@ -35,7 +35,8 @@ async def start(settings: kopf.OperatorSettings, memo: kopf.Memo, **_: object) -
     settings.scanning.disabled = True
     settings.peering.standalone = True
     settings.watching.server_timeout = 600
-    logging.getLogger("httpx2").setLevel(logging.WARNING)  # a line per request is not a line per change
+    for talkative in ("httpx2", "kopf.objects"):  # a line per request or event; ours is a line per change
+        logging.getLogger(talkative).setLevel(logging.WARNING)
     memo.cluster = Cluster.connect()
     if not await memo.cluster.serves_our_kinds():
         message = "The cluster does not know Carrel's objects: apply helm/carrel/crds first."

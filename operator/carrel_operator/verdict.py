@@ -20,7 +20,7 @@ _PULL_FAILURES = frozenset(
 _CONTAINER_REFUSALS = frozenset(
     {"CreateContainerConfigError", "CreateContainerError", "RunContainerError", "PreCreateHookError"}
 )
-_LACKING = re.compile(r"Insufficient ([\w./-]+)")
+_LACKING = re.compile(r"Insufficient ([\w./-]*\w)")
 _FINISHED = frozenset({"Succeeded", "Failed"})
 
 
@@ -155,15 +155,15 @@ def _container_refused(_: Seen, pod: PodSeen) -> Verdict | None:
     )
 
 
-def _crashed(seen: Seen, pod: PodSeen) -> Verdict | None:
+def _crashed(_: Seen, pod: PodSeen) -> Verdict | None:
     if pod.end is None or pod.running:
         return None
     if pod.end.reason == "OOMKilled":
-        size = _size(pod.instance_type, seen.instance_type)
+        limit = quantities.memory(str(pod.requested["limits"]["memory"]))
         return Verdict(
             Phase.FAILED,
             Reason.SERVER_FAILED,
-            f"The server needed more memory than {size} has. Choose a larger size.",
+            f"The server needed more memory than size '{pod.instance_type}' has ({limit}). Choose a larger size.",
         )
     words = f": {pod.end.last_words.rstrip('.')}" if pod.end.last_words else ""
     return Verdict(
