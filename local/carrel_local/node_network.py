@@ -1,0 +1,29 @@
+"""The node's own network: a namespace joined to the machine by one pair of virtual cables."""
+
+import subprocess
+
+from .instance import Instance
+
+# `nsenter` rather than `ip netns exec`, which would cover /sys and hide the cgroups.
+IN_NODE = ("nsenter", "--net=/run/netns/node")
+ON_MACHINE = ("nsenter", "--net=/run/netns/machine")
+
+
+def create(instance: Instance) -> None:
+    """Called by process 1 of the node, in its mount namespace but still in the machine's network."""
+    _do("ip", "netns", "attach", "machine", "1")
+    _do("ip", "netns", "add", "node")
+    # The kernel takes a dead node's cable away a moment later than the node.
+    subprocess.run(("ip", "link", "delete", instance.link), check=False, capture_output=True)
+    _do("ip", "link", "add", instance.link, "type", "veth", "peer", "name", "eth0", "netns", "node")
+    _do("ip", "address", "add", f"{instance.host_address}/30", "dev", instance.link)
+    _do("ip", "link", "set", instance.link, "up")
+    _do(*IN_NODE, "ip", "link", "set", "lo", "up")
+    _do(*IN_NODE, "ip", "address", "add", f"{instance.node_address}/30", "dev", "eth0")
+    _do(*IN_NODE, "ip", "link", "set", "eth0", "up")
+    _do(*IN_NODE, "ip", "route", "add", "default", "via", instance.host_address)
+    _do(*IN_NODE, "sysctl", "--quiet", "--write", "net.ipv4.ip_forward=1")
+
+
+def _do(*command: str) -> None:
+    subprocess.run(command, check=True)
