@@ -6,7 +6,7 @@ older one never replaces a newer one, in whatever order they arrive.
 """
 
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -68,6 +68,7 @@ class Cache:
     def __init__(self) -> None:
         self._entries: dict[Place, _Entry] = {}
         self._deleted: dict[Place, int] = {}
+        self._heard: set[Place] = set()
         self._of_user: dict[tuple[str, str], set[str]] = {}
         self._catalogue: Catalogue | None = None
 
@@ -90,10 +91,26 @@ class Cache:
         if known and known.version > version:
             return
         self._entries.pop(place, None)
+        self._heard.discard(place)
         self._deleted[place] = version
         while len(self._deleted) > _REMEMBERED_DELETIONS:
             del self._deleted[next(iter(self._deleted))]
         self._unindex(place)
+
+    def heard_before(self, body: Body) -> bool:
+        """Whether the watch has told of an object in this place before; from now on it has."""
+        place = Place.of(body)
+        before = place in self._heard
+        self._heard.add(place)
+        return before
+
+    def missing_from(self, kind: str, names_listed: Collection[str], version: int) -> list[Body]:
+        """The objects of a kind that are kept here but were not in a list of that version: their end was missed."""
+        return [
+            entry.body
+            for place, entry in self._entries.items()
+            if place.kind == kind and place.name not in names_listed and entry.version <= version
+        ]
 
     def is_echo(self, body: Body) -> bool:
         """Whether the watch tells only what the answer to our own write told before."""

@@ -11,6 +11,7 @@ from carrel_operator.api import GROUP, VERSION
 from carrel_operator.cache import Cache, Key
 from carrel_operator.cluster import Cluster
 from carrel_operator.reconcile import Reconciler
+from carrel_operator.sweep import Sweeper
 from carrel_operator.workqueue import WorkQueue
 
 SETTINGS_PATH = Path(os.environ.get("CARREL_SETTINGS", "/etc/carrel/settings.yaml"))
@@ -42,13 +43,15 @@ async def start(settings: kopf.OperatorSettings, memo: kopf.Memo, **_: object) -
         message = "The cluster does not know Carrel's objects: apply helm/carrel/crds first."
         raise kopf.PermanentError(message)
     memo.cache = Cache()
-    reconciler = Reconciler(memo.cluster, memo.cache, configuration.load(SETTINGS_PATH))
-    memo.queue = WorkQueue[Key](reconciler.reconcile)
+    values = configuration.load(SETTINGS_PATH)
+    memo.queue = WorkQueue[Key](Reconciler(memo.cluster, memo.cache, values).reconcile)
+    memo.sweeps = WorkQueue[str](Sweeper(memo.cluster, memo.cache, values.namespace, memo.queue.add).sweep)
 
 
 @kopf.on.cleanup()
 async def stop(memo: kopf.Memo, **_: object) -> None:
     """Let go of the cluster."""
+    await memo.sweeps.close()
     await memo.queue.close()
     await memo.cluster.close()
 
@@ -77,6 +80,8 @@ async def wake(event: kopf.RawEvent, memo: kopf.Memo, **_: object) -> None:
     body = event["object"]
     if event["type"] == "DELETED":
         memo.cache.forget(body)
+    elif memo.cache.heard_before(body) and event["type"] is None:  # listed again: the watch had been broken
+        memo.sweeps.add("all kinds")
     elif memo.cache.is_echo(body):
         return
     for key in memo.cache.concerned(body):

@@ -53,8 +53,6 @@ class Reconciler:
         if after is None:
             return None
         again_in = await self._report(after, _problem(failure))
-        if after.notebook.metadata.generation != seen.notebook.metadata.generation:
-            again_in = 0.0  # the answer to our own write told of an edit; its event will be taken for an echo
         if failure:
             raise RetryError(failure.message, failure.retry_after)
         return min((each for each in (again_in, wanted.look_again_in) if each is not None), default=None)

@@ -104,13 +104,13 @@ def _home_pending(seen: Seen, pod: PodSeen) -> Verdict | None:
     if pod.node or (_bound(seen) and not about_volumes) or (complaint and not about_volumes):
         return None
     claim = seen.home["metadata"]["name"] if seen.home else "home"
-    wanted = f"The home '{claim}' waits for its disk"
-    if not complaint:
-        return Verdict(Phase.PENDING, Reason.HOME_PENDING, f"{wanted}.")
+    # being made is no complaint: only what else the scheduler says is worth repeating
+    why = f": {_cause(complaint)}" if complaint and "unbound immediate" not in complaint else ""
     return Verdict(
         Phase.PENDING,
         Reason.HOME_PENDING,
-        f"{wanted}: {_cause(complaint)}. If this lasts, ask an administrator to look at its storage class.",
+        f"The home '{claim}' waits for its disk{why}. "
+        "If this lasts, ask an administrator to look at its storage class.",
     )
 
 
