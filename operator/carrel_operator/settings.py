@@ -5,17 +5,11 @@ another type are errors that name the key, because a misspelt setting that is qu
 start that fails.
 """
 
-import dataclasses
-import re
-import types
-import typing
-from collections.abc import Mapping
-from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
-from typing import Any, get_args, get_origin, get_type_hints
+from typing import Any
 
-import yaml
+import msgspec
 
 
 class SettingsError(ValueError):
@@ -30,8 +24,11 @@ class IdentityMode(StrEnum):
     METADATA = "metadata"
 
 
-@dataclass(frozen=True, slots=True)
-class Home:
+class _Section(msgspec.Struct, frozen=True, kw_only=True, rename="camel", forbid_unknown_fields=True):
+    """A mapping of the file, in which every key is known."""
+
+
+class Home(_Section):
     """The claim that holds a person's files."""
 
     size: str = "10Gi"
@@ -39,8 +36,7 @@ class Home:
     keep: bool = True
 
 
-@dataclass(frozen=True, slots=True)
-class NotebookDefaults:
+class NotebookDefaults(_Section):
     """What every notebook pod has in common."""
 
     port: int = 8888
@@ -49,11 +45,10 @@ class NotebookDefaults:
     image_pull_policy: str = "IfNotPresent"
     image_pull_secrets: tuple[str, ...] = ()
     priority_class_name: str | None = None
-    environment: Mapping[str, str] = field(default_factory=dict)
+    environment: dict[str, str] = {}
 
 
-@dataclass(frozen=True, slots=True)
-class Identity:
+class Identity(_Section):
     """How a notebook gets into the warehouse without a key."""
 
     mode: IdentityMode = IdentityMode.NONE
@@ -61,8 +56,8 @@ class Identity:
     token_expiration_seconds: int = 3600
     credentials_config_map: str = "warehouse-credentials"
     project: str = ""
-    service_account_annotations: Mapping[str, str] = field(default_factory=dict)
-    environment: Mapping[str, str] = field(default_factory=dict)
+    service_account_annotations: dict[str, str] = {}
+    environment: dict[str, str] = {}
     principal: str = "system:serviceaccount:{namespace}:{serviceAccount}"
 
     def __post_init__(self) -> None:
@@ -82,100 +77,46 @@ class Identity:
         return self.principal.format(namespace=namespace, serviceAccount=service_account)
 
 
-@dataclass(frozen=True, slots=True)
-class Network:
+class Network(_Section):
     """Raw rules of every notebook's NetworkPolicy."""
 
-    ingress: tuple[Mapping[str, Any], ...] = ()
-    egress: tuple[Mapping[str, Any], ...] = ()
+    ingress: tuple[dict[str, Any], ...] = ()
+    egress: tuple[dict[str, Any], ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Settings:
+class Settings(_Section):
     """Everything an administrator decides about notebooks."""
 
     namespace: str
-    home: Home = field(default_factory=Home)
-    notebook: NotebookDefaults = field(default_factory=NotebookDefaults)
-    identity: Identity = field(default_factory=Identity)
-    network: Network = field(default_factory=Network)
+    home: Home = Home()
+    notebook: NotebookDefaults = NotebookDefaults()
+    identity: Identity = Identity()
+    network: Network = Network()
 
 
 def load(path: Path) -> Settings:
     """Read the settings file; SettingsError says what is wrong with it."""
     try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+        return _decoded(path.read_bytes())
     except OSError as error:
         message = f"The settings file {path} can't be read: {error.strerror}"
         raise SettingsError(message) from error
-    except yaml.YAMLError as error:
-        message = f"The settings file {path} is not YAML: {error}"
+    except SettingsError as error:
+        message = f"The settings file {path} can't be used: {error}"
         raise SettingsError(message) from error
-    return parse(content)
 
 
 def parse(content: object) -> Settings:
     """Turn the content of a settings file into a value; SettingsError says what is wrong with it."""
-    settings = _value(Settings, content, "")
-    assert isinstance(settings, Settings)  # noqa: S101 - _value returns what it was asked for
-    return settings
+    try:
+        return msgspec.convert(content, Settings)
+    except msgspec.ValidationError as error:
+        raise SettingsError(str(error)) from error
 
 
-def _value(expected: Any, value: object, where: str) -> object:  # noqa: ANN401, PLR0911 - one return per shape
-    origin = get_origin(expected)
-    if origin is types.UnionType:
-        return None if value is None else _value(get_args(expected)[0], value, where)
-    if dataclasses.is_dataclass(expected):
-        return _section(typing.cast("type", expected), value, where)
-    if expected is Any:
-        return value
-    if origin is tuple:
-        items = _checked(list, value, where)
-        return tuple(
-            _value(get_args(expected)[0], each, f"{where}[{index}]") for index, each in enumerate(items)
-        )
-    if origin is Mapping:
-        pairs = _checked(dict, value, where)
-        return {key: _value(get_args(expected)[1], each, f"{where}.{key}") for key, each in pairs.items()}
-    if isinstance(expected, type) and issubclass(expected, StrEnum):
-        if value in set(expected):
-            return expected(str(value))
-        message = f"{where} must be one of {', '.join(expected)}"
-        raise SettingsError(message)
-    return _checked(expected, value, where)
-
-
-def _section(cls: type, value: object, where: str) -> object:
-    content = _checked(dict, value if value is not None else {}, where or "The settings file")
-    hints = get_type_hints(cls)
-    keys = {_camel_case(each.name): each for each in dataclasses.fields(cls)}
-    prefix = f"{where}." if where else ""
-    if unknown := sorted(str(key) for key in content.keys() - keys.keys()):
-        message = f"{prefix}{unknown[0]} is not a setting; there are {', '.join(keys)}"
-        raise SettingsError(message)
-    for key, each in keys.items():
-        required = each.default is dataclasses.MISSING and each.default_factory is dataclasses.MISSING
-        if required and key not in content:
-            message = f"{prefix}{key} is missing"
-            raise SettingsError(message)
-    return cls(
-        **{keys[key].name: _value(hints[keys[key].name], each, prefix + key) for key, each in content.items()}
-    )
-
-
-def _checked(expected: type, value: Any, where: str) -> Any:  # noqa: ANN401 - YAML gives values of any type
-    if not isinstance(value, expected) or (expected is int and isinstance(value, bool)):
-        words = {
-            str: "a text",
-            int: "a whole number",
-            bool: "true or false",
-            list: "a list",
-            dict: "a mapping",
-        }
-        message = f"{where} must be {words[expected]}"
-        raise SettingsError(message)
-    return value
-
-
-def _camel_case(name: str) -> str:
-    return re.sub(r"_(.)", lambda match: match.group(1).upper(), name)
+def _decoded(content: bytes) -> Settings:
+    try:
+        return parse(msgspec.yaml.decode(content))
+    except msgspec.DecodeError as error:
+        message = f"it is not YAML: {error}"
+        raise SettingsError(message) from error
