@@ -1,0 +1,1 @@
+"""What Carrel adds to JupyterLab inside a person's server."""
