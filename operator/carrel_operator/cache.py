@@ -59,7 +59,8 @@ class _Entry:
     body: Body
     version: int
     ours: bool  # known from the answer to a write of our own
-    since: float  # when this uid was first seen, on a clock that never jumps
+    since: float  # when this uid was first seen, on a clock that never jumps …
+    changed: float  # … and when this version was
 
 
 class Cache:
@@ -79,8 +80,9 @@ class Cache:
         if version <= (known.version if known else self._deleted.get(place, 0)):
             return
         same = known is not None and known.body["metadata"]["uid"] == body["metadata"]["uid"]
-        since = known.since if known and same else time.monotonic()
-        self._entries[place] = _Entry(_slim(body), version, ours, since)
+        now = time.monotonic()
+        since = known.since if known and same else now
+        self._entries[place] = _Entry(_slim(body), version, ours, since, now)
         self._deleted.pop(place, None)
         self._index(place, body)
 
@@ -149,6 +151,7 @@ class Cache:
         notebook = Notebook.parse(entry.body)
         owner, catalogue = notebook.owner, self.catalogue()
         pod = self._entries.get(Place("Pod", key.namespace, names.pod(key.name)))
+        home = self._entries.get(Place("PersistentVolumeClaim", key.namespace, names.home(owner)))
         now = time.monotonic()
         return Seen(
             notebook=notebook,
@@ -157,11 +160,12 @@ class Cache:
             image=catalogue.images.get(notebook.image),
             refusal=catalogue.refusal(notebook.instance_type, notebook.image, notebook.owner_groups),
             service_account=self.body("ServiceAccount", key.namespace, names.service_account(owner)),
-            home=self.body("PersistentVolumeClaim", key.namespace, names.home(owner)),
+            home=home.body if home else None,
             service=self.body("Service", key.namespace, names.service(key.name)),
             network_policy=self.body("NetworkPolicy", key.namespace, names.network_policy(key.name)),
-            pod=PodSeen.parse(pod.body, now - pod.since) if pod else None,
+            pod=PodSeen.parse(pod.body, now - pod.since, now - pod.changed) if pod else None,
             age=now - entry.since,
+            home_settled=now - home.changed if home else 0.0,
         )
 
     def unreadable(self, key: Key) -> tuple[Metadata, Status]:

@@ -4,7 +4,8 @@ lightkube finds the cluster and signs in; the requests are made here, because it
 a precondition and ours never need its models.
 """
 
-from collections.abc import Mapping
+import json
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Self
 
@@ -25,9 +26,15 @@ PLURALS = {
     "NotebookImage": "notebookimages",
     "PersistentVolumeClaim": "persistentvolumeclaims",
     "Pod": "pods",
+    "Secret": "secrets",
     "Service": "services",
     "ServiceAccount": "serviceaccounts",
 }
+
+
+# Kubernetes sends a bookmark about once a minute, so a watch that says nothing for longer than this is dead.
+_WATCH_SILENCE_SECONDS = 150.0
+_WATCH_SECONDS = 600
 
 
 @dataclass
@@ -65,20 +72,36 @@ class UnavailableError(ClusterError):
     """The API server can't be reached, is too busy or failed."""
 
 
+class ExpiredError(ClusterError):
+    """The version to watch from is too old; list again."""
+
+
+_ERRORS: dict[int, type[ClusterError]] = {
+    400: InvalidError,
+    401: ForbiddenError,
+    403: ForbiddenError,
+    404: NotFoundError,
+    409: ConflictError,
+    410: ExpiredError,
+    422: InvalidError,
+}
+
+
 class Cluster:
     """One connection to the API server."""
 
-    def __init__(self, http: httpx2.AsyncClient) -> None:
+    def __init__(self, http: httpx2.AsyncClient, field_manager: str = FIELD_MANAGER) -> None:
         self._http = http
+        self._field_manager = field_manager
 
     @classmethod
-    def connect(cls) -> Self:
+    def connect(cls, field_manager: str = FIELD_MANAGER) -> Self:
         """Sign in as the pod's ServiceAccount, or outside a cluster as KUBECONFIG says."""
         config = KubeConfig.from_env().get()
         if config is None:
             message = "The kubeconfig has no current context."
             raise UnavailableError(message)
-        return cls(AsyncClient(config, ConnectionParams(timeout=httpx2.Timeout(10.0))))
+        return cls(AsyncClient(config, ConnectionParams(timeout=httpx2.Timeout(10.0))), field_manager)
 
     async def close(self) -> None:
         """End the connection."""
@@ -98,7 +121,7 @@ class Cluster:
 
     async def names(self, kind: str, namespace: str) -> tuple[set[str], int]:
         """The names of all objects of a kind, and the version of the list."""
-        collection = _collection(_api_version(kind), kind, "" if kind in CLUSTER_SCOPED else namespace)
+        collection = _collection(_api_version(kind), kind, _scope(kind, namespace))
         # the metadata alone: a tenth of what the objects weigh
         found = await self._send(
             "GET",
@@ -109,15 +132,64 @@ class Cluster:
             found["metadata"]["resourceVersion"]
         )
 
+    async def list(self, kind: str, namespace: str) -> tuple[list[Body], str]:
+        """All objects of a kind, and the version of the list to watch from."""
+        found = await self._send("GET", _collection(_api_version(kind), kind, _scope(kind, namespace)))
+        return found["items"], found["metadata"]["resourceVersion"]
+
+    async def watch(self, kind: str, namespace: str, version: str) -> AsyncIterator[tuple[str, Body]]:
+        """What happens to the objects of a kind after that version, until the API server ends the watch.
+
+        Yields the type of each event and its object; a BOOKMARK's object has only a version. ExpiredError
+        when the version is too old, UnavailableError when the connection breaks or goes silent.
+        """
+        request = self._http.build_request(
+            "GET",
+            _collection(_api_version(kind), kind, _scope(kind, namespace)),
+            params={
+                "watch": "true",
+                "allowWatchBookmarks": "true",
+                "resourceVersion": version,
+                "timeoutSeconds": str(_WATCH_SECONDS),
+            },
+            timeout=httpx2.Timeout(10.0, read=_WATCH_SILENCE_SECONDS),
+        )
+        try:
+            response = await self._http.send(request, stream=True)
+            try:
+                if not response.is_success:
+                    await response.aread()
+                    raise _error(response)
+                async for line in response.aiter_lines():
+                    event = json.loads(line)
+                    if event["type"] == "ERROR":
+                        raise _error_of(event["object"].get("code", 500), event["object"])
+                    yield event["type"], event["object"]
+            finally:
+                await response.aclose()
+        except httpx2.HTTPError as error:
+            message = f"The watch of {PLURALS[kind]} broke: {error or type(error).__name__}"
+            raise UnavailableError(message) from error
+
     async def create(self, body: Body) -> Body:
         """Create the object; AlreadyExistsError if there is one of that name, whatever it looks like."""
         return await self._send(
-            "POST", _collection_of(body), content=body, params={"fieldManager": FIELD_MANAGER}
+            "POST", _collection_of(body), content=body, params={"fieldManager": self._field_manager}
         )
 
     async def apply(self, body: Body) -> Body:
         """Make the object's fields be what ``body`` says, and leave all others alone (server-side apply)."""
         return await self._apply(f"{_collection_of(body)}/{body['metadata']['name']}", body)
+
+    async def merge(self, kind: str, namespace: str, name: str, changes: Body) -> Body:
+        """Change some fields of an object that exists (merge patch); NotFoundError if it doesn't."""
+        return await self._send(
+            "PATCH",
+            f"{_collection(_api_version(kind), kind, namespace)}/{name}",
+            content=changes,
+            params={"fieldManager": self._field_manager},
+            headers={"Content-Type": "application/merge-patch+json"},
+        )
 
     async def apply_status(self, notebook: Metadata, status: Mapping[str, Any]) -> Body:
         """Write a Notebook's whole status; ConflictError if it is another Notebook of the same name."""
@@ -129,21 +201,26 @@ class Cluster:
         }
         return await self._apply(f"{_collection_of(body)}/{notebook.name}/status", body)
 
-    async def delete(self, body: Body) -> None:
-        """Delete exactly this object, not one of the same name that came after it; gone already is fine."""
+    async def delete(self, body: Body) -> Body | None:
+        """Delete exactly this object, not one of the same name that came after it; gone already is fine.
+
+        Returns:
+            The object on its way out, if it takes its time.
+        """
         metadata = body["metadata"]
         options = {"apiVersion": "v1", "kind": "DeleteOptions", "preconditions": {"uid": metadata["uid"]}}
         try:
-            await self._send("DELETE", f"{_collection_of(body)}/{metadata['name']}", content=options)
+            left = await self._send("DELETE", f"{_collection_of(body)}/{metadata['name']}", content=options)
         except (NotFoundError, ConflictError):
-            return
+            return None
+        return left if left["kind"] == body["kind"] else None
 
     async def _apply(self, path: str, body: Body) -> Body:
         return await self._send(
             "PATCH",
             path,
             content=body,
-            params={"fieldManager": FIELD_MANAGER, "force": "true"},
+            params={"fieldManager": self._field_manager, "force": "true"},
             headers={"Content-Type": "application/apply-patch+yaml"},  # JSON is YAML
         )
 
@@ -172,24 +249,22 @@ def _error(response: httpx2.Response) -> ClusterError:
         status = response.json()
     except ValueError:
         status = {}
-    message = str(status.get("message") or f"HTTP {response.status_code}")
     try:
         retry_after = float(response.headers["Retry-After"])
     except (KeyError, ValueError):
         retry_after = None
-    match response.status_code:
-        case 404:
-            return NotFoundError(message, retry_after)
-        case 409 if status.get("reason") == "AlreadyExists":
-            return AlreadyExistsError(message, retry_after)
-        case 409:
-            return ConflictError(message, retry_after)
-        case 401 | 403:
-            return ForbiddenError(message, retry_after)
-        case 400 | 422:
-            return InvalidError(message, retry_after)
-        case _:
-            return UnavailableError(message, retry_after)
+    return _error_of(response.status_code, status, retry_after)
+
+
+def _error_of(code: int, status: Body, retry_after: float | None = None) -> ClusterError:
+    kind = _ERRORS.get(code, UnavailableError)
+    if kind is ConflictError and status.get("reason") == "AlreadyExists":
+        kind = AlreadyExistsError
+    return kind(str(status.get("message") or f"HTTP {code}"), retry_after)
+
+
+def _scope(kind: str, namespace: str) -> str:
+    return "" if kind in CLUSTER_SCOPED else namespace
 
 
 def _api_version(kind: str) -> str:

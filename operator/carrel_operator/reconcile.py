@@ -52,6 +52,8 @@ class Reconciler:
         after = self._cache.seen(key)
         if after is None:
             return None
+        if not failure and desired_set(after, self._settings).fate is not PodFate.LEAVE:
+            return 0.0  # the world moved on meanwhile: what there is to say now, the next run says
         again_in = await self._report(after, _problem(failure))
         if failure:
             raise RetryError(failure.message, failure.retry_after)
@@ -62,7 +64,8 @@ class Reconciler:
         try:
             if wanted.fate is PodFate.DELETE and seen.pod:
                 logger.info("%s: deletes its pod", seen.notebook.name)
-                await self._cluster.delete(seen.pod.body)
+                if left := await self._cluster.delete(seen.pod.body):
+                    self._cache.see(left, ours=True)
             # The account first, for no pod is admitted without it; the pod last, for it must not run unguarded.
             await self._ensure(wanted.service_account, seen.service_account)
             await asyncio.gather(

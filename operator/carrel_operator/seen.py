@@ -55,11 +55,12 @@ class PodSeen:
     requested: Mapping[str, Any]  # the container's resources as the pod asks for them …
     allocated: Mapping[str, str]  # … as the node has promised them …
     actual: Mapping[str, str]  # … and the limits in force
-    age: float
+    age: float  # seconds since it was first seen …
+    settled: float  # … and since it last changed
 
     @classmethod
-    def parse(cls, body: Body, age: float) -> Self:
-        """Read a pod that was first seen ``age`` seconds ago."""
+    def parse(cls, body: Body, age: float, settled: float) -> Self:
+        """Read a pod that was first seen ``age`` seconds ago and has not changed for ``settled`` seconds."""
         metadata, spec, status = body["metadata"], body["spec"], body.get("status", {})
         annotations = metadata.get("annotations", {})
         container = spec["containers"][0]
@@ -87,6 +88,7 @@ class PodSeen:
             allocated=container_status.get("allocatedResources", {}) if running else {},
             actual=resources.get("limits", {}) if running else {},
             age=age,
+            settled=settled,
         )
 
     @property
@@ -110,6 +112,12 @@ class Seen:
     network_policy: Body | None = None
     pod: PodSeen | None = None
     age: float = 0.0  # seconds since the Notebook was first seen
+    home_settled: float = 0.0  # seconds since the home last changed
+
+    @property
+    def home_bound(self) -> bool:
+        """Whether the home has its disk."""
+        return self.home is not None and self.home.get("status", {}).get("phase") == "Bound"
 
     @property
     def current_pod(self) -> PodSeen | None:

@@ -28,7 +28,7 @@ class _Section(msgspec.Struct, frozen=True, kw_only=True, rename="camel", forbid
     """A mapping of the file, in which every key is known."""
 
 
-class Home(_Section):
+class Home(_Section, frozen=True):
     """The claim that holds a person's files."""
 
     size: str = "10Gi"
@@ -36,7 +36,7 @@ class Home(_Section):
     keep: bool = True
 
 
-class NotebookDefaults(_Section):
+class NotebookDefaults(_Section, frozen=True):
     """What every notebook pod has in common."""
 
     port: int = 8888
@@ -48,7 +48,7 @@ class NotebookDefaults(_Section):
     environment: dict[str, str] = {}
 
 
-class Identity(_Section):
+class Identity(_Section, frozen=True):
     """How a notebook gets into the warehouse without a key."""
 
     mode: IdentityMode = IdentityMode.NONE
@@ -77,14 +77,14 @@ class Identity(_Section):
         return self.principal.format(namespace=namespace, serviceAccount=service_account)
 
 
-class Network(_Section):
+class Network(_Section, frozen=True):
     """Raw rules of every notebook's NetworkPolicy."""
 
     ingress: tuple[dict[str, Any], ...] = ()
     egress: tuple[dict[str, Any], ...] = ()
 
 
-class Settings(_Section):
+class Settings(_Section, frozen=True):
     """Everything an administrator decides about notebooks."""
 
     namespace: str

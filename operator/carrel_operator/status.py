@@ -39,7 +39,7 @@ def status(seen: Seen, settings: Settings, problem: Refusal | None, now: datetim
         node=pod.node if pod else "",
         image=pod.image if pod else "",
         principal=_principal(seen, settings),
-        resources=_resources(seen),
+        resources=_resources(seen, at_work=found.phase is Phase.RUNNING),
         memory_limit=_memory_limit(seen),
         volumes=_volumes(seen),
     )
@@ -60,15 +60,21 @@ def invalid(metadata: api.Metadata, previous: Status, complaint: str, now: datet
 def fleeting(seen: Seen, new: Status) -> float | None:
     """For how many seconds this status should still be held back, or None to write it now.
 
-    A Notebook that was just created stopped is started in the next moment by whoever made it, and a pod
-    that was just created gets its node, or the scheduler's complaint, in a few milliseconds.
+    A Notebook that was just created stopped is started in the next moment by whoever made it; a pod that was
+    just created gets its node, or the scheduler's complaint, in a few milliseconds; and that the home has its
+    disk and that the pod has its node is one piece of news that two objects tell.
     """
+    pod = seen.pod
     if new.reason is Reason.STOPPED and seen.notebook.status.phase is None:
         age = seen.age
-    elif (
-        new.reason in {Reason.SCHEDULING, Reason.HOME_PENDING} and seen.pod and seen.pod.unschedulable is None
-    ):
-        age = seen.pod.age
+    elif pod is None or pod.running or new.phase not in {Phase.PENDING, Phase.STARTING}:
+        return None
+    elif pod.node and not seen.home_bound:
+        age = pod.settled
+    elif not pod.node and seen.home_bound and seen.home_settled < pod.age:
+        age = seen.home_settled
+    elif pod.unschedulable is None and not pod.node:
+        age = pod.age
     else:
         return None
     return _FLEETING_SECONDS - age if age < _FLEETING_SECONDS else None
@@ -175,8 +181,8 @@ def _principal(seen: Seen, settings: Settings) -> str:
     )
 
 
-def _resources(seen: Seen) -> Resources:
-    size, pod = seen.instance_type, seen.pod
+def _resources(seen: Seen, *, at_work: bool) -> Resources:
+    size, pod = seen.instance_type, seen.pod if at_work else None
     return Resources(
         requested=resources_of(size)["limits"] if size else {},
         allocated=_cpu_and_memory(pod.allocated) if pod else {},

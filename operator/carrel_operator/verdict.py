@@ -101,7 +101,7 @@ def _lost(_: Seen, pod: PodSeen) -> Verdict | None:
 def _home_pending(seen: Seen, pod: PodSeen) -> Verdict | None:
     complaint = pod.unschedulable or ""
     about_volumes = re.search(r"persistent ?volume|storageclass", complaint, re.IGNORECASE)
-    if pod.node or (_bound(seen) and not about_volumes) or (complaint and not about_volumes):
+    if pod.node or (seen.home_bound and not about_volumes) or (complaint and not about_volumes):
         return None
     claim = seen.home["metadata"]["name"] if seen.home else "home"
     # being made is no complaint: only what else the scheduler says is worth repeating
@@ -205,10 +205,6 @@ _OF_A_POD: tuple[Callable[[Seen, PodSeen], Verdict | None], ...] = (
     _failed,
     _starting,
 )
-
-
-def _bound(seen: Seen) -> bool:
-    return seen.home is not None and seen.home.get("status", {}).get("phase") == "Bound"
 
 
 def _size(name: str, size: InstanceType | None) -> str:

@@ -54,7 +54,7 @@ def desired_set(seen: Seen, settings: Settings) -> DesiredSet:
         return DesiredSet(fate=PodFate.LEAVE)
     obstructed = obstacle(seen) is not None
     fate, look_again_in = _fate(seen, obstructed=obstructed)
-    if obstructed and not seen.pod:
+    if obstructed and not seen.current_pod:
         return DesiredSet(fate=fate)
     body: Body | None = None
     if fate is PodFate.CREATE and seen.instance_type and seen.image:

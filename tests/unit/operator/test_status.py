@@ -349,12 +349,33 @@ def test_another_size_waits_for_the_next_start() -> None:
     assert found.memory_limit == "1Gi"
 
 
-def test_what_lasts_milliseconds_is_written_only_when_it_lasts() -> None:
-    new = seen(notebook(running=False), age=0.1)
-    placing = seen(ADA, home=BOUND, pod=pod(ADA, age=0.25))
-    placed = seen(ADA, home=BOUND, pod=pod(ADA, age=0.25, status=waiting("ContainerCreating")))
-    for world, wait in ((new, 0.9), (replace(new, age=1.5), None), (placing, 0.75), (placed, None)):
-        assert statuses.fleeting(world, statuses.status(world, PLAIN, None, NOW)) == wait
+UNBOUND = home(phase="Pending")
+PLACED = waiting("ContainerCreating")
+FLEETING: dict[str, tuple[Seen, float | None]] = {
+    "created stopped": (seen(notebook(running=False), age=0.25), 0.75),
+    "created stopped a while ago": (seen(notebook(running=False), age=1.5), None),
+    "not yet placed": (seen(ADA, home=BOUND, home_settled=60.0, pod=pod(ADA, age=0.25)), 0.75),
+    "not yet placed for long": (seen(ADA, home=BOUND, home_settled=60.0, pod=pod(ADA, age=1.5)), None),
+    "placed": (seen(ADA, home=BOUND, home_settled=60.0, pod=pod(ADA, age=0.25, status=PLACED)), None),
+    "placed, home's news outstanding": (seen(ADA, home=UNBOUND, pod=pod(ADA, age=0.25, status=PLACED)), 0.75),
+    "placed, home unbound for long": (seen(ADA, home=UNBOUND, pod=pod(ADA, age=1.5, status=PLACED)), None),
+    "home bound, pod's news outstanding": (
+        seen(ADA, home=BOUND, home_settled=0.5, pod=pod(ADA, age=3.0, status=unschedulable(NO_CLAIM))),
+        0.5,
+    ),
+    "no room, home bound long ago": (
+        seen(ADA, home=BOUND, home_settled=60.0, pod=pod(ADA, age=0.25, status=unschedulable(NO_ROOM))),
+        None,
+    ),
+    "no room": (seen(ADA, home=UNBOUND, pod=pod(ADA, age=0.25, status=unschedulable(NO_ROOM))), None),
+    "running": (seen(ADA, home=UNBOUND, pod=pod(ADA, age=0.25, status=container(running={}))), None),
+}
+
+
+@pytest.mark.parametrize("case", FLEETING)
+def test_what_lasts_milliseconds_is_written_only_when_it_lasts(case: str) -> None:
+    world, wait = FLEETING[case]
+    assert statuses.fleeting(world, statuses.status(world, PLAIN, None, NOW)) == wait
 
 
 def test_a_notebook_that_cannot_be_read_says_which_field() -> None:

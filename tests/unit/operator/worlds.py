@@ -103,7 +103,7 @@ def pod(
         },
         "status": {key: value for key, value in status.items() if key != "node"},
     }
-    return PodSeen.parse(body, age)
+    return PodSeen.parse(body, age, settled=age)
 
 
 def container(**state: Any) -> dict[str, Any]:
