@@ -79,7 +79,9 @@ def remove(name: str, patience: float = 20) -> None:
                 with contextlib.suppress(OSError):
                     Path(directory).rmdir()
             if top.exists() and time.monotonic() > deadline:
-                raise Problem(f"The cgroup {top} cannot be removed: processes {sorted(processes(name))} are in it.")
+                raise Problem(
+                    f"The cgroup {top} cannot be removed: processes {sorted(processes(name))} are in it."
+                )
 
 
 def _enable_controllers(parent: Path) -> None:

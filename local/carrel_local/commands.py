@@ -1,11 +1,14 @@
 """Runs another program and turns its failure into a sentence."""
 
 import os
+import shutil
 import subprocess
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from .problem import Problem
+
+_RUNNING: set[subprocess.Popen[str]] = set()
 
 
 def run(
@@ -54,6 +57,52 @@ def shown(arguments: Sequence[str]) -> str:
     return text if len(text) <= 100 else f"{text[:100]}…"
 
 
+def stop_all() -> None:
+    """Kill the long programs that still run, when their work is no longer wanted."""
+    for process in list(_RUNNING):
+        process.kill()
+
+
+def _dies_with_us() -> list[str]:
+    """Half-built things are made anew by the next run, so no builder may live on beside it."""
+    return ["setpriv", "--pdeathsig", "KILL"] if shutil.which("setpriv") else []
+
+
 def last_lines(text: str, count: int = 12) -> str:
     """The last lines of what a program wrote."""
     return "\n".join(text.strip().splitlines()[-count:])
+
+
+def follow(
+    *command: str | Path,
+    log: Path,
+    each_line: Callable[[str], None],
+    env: Mapping[str, str] | None = None,
+) -> None:
+    """Run a program that takes long, passing on each line it writes.
+
+    Raises:
+        Problem: it failed; with its last lines and the path of the whole log.
+    """
+    arguments = [str(part) for part in command]
+    log.parent.mkdir(parents=True, exist_ok=True)
+    with (
+        log.open("w") as copy,
+        subprocess.Popen(
+            [*_dies_with_us(), *arguments],
+            env={**os.environ, **(env or {})},
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            errors="replace",
+        ) as process,
+    ):
+        _RUNNING.add(process)
+        for line in process.stdout or ():
+            copy.write(line)
+            if line.strip():
+                each_line(line.strip())
+    _RUNNING.discard(process)
+    if process.returncode:
+        raise Problem(f"{shown(arguments)} failed (all of it is in {log}):\n{last_lines(log.read_text())}")

@@ -73,7 +73,11 @@ def container_network() -> dict[str, object]:
             {
                 "type": "ptp",
                 "ipMasq": True,
-                "ipam": {"type": "host-local", "ranges": [[{"subnet": POD_SUBNET}]], "routes": [{"dst": "0.0.0.0/0"}]},
+                "ipam": {
+                    "type": "host-local",
+                    "ranges": [[{"subnet": POD_SUBNET}]],
+                    "routes": [{"dst": "0.0.0.0/0"}],
+                },
             },
             {"type": "portmap", "capabilities": {"portMappings": True}},
         ],
@@ -149,5 +153,3 @@ def _write_private(file: Path, content: dict[str, object]) -> None:
     half.touch(mode=0o600)
     half.write_text(yaml.safe_dump(content))
     half.replace(file)
-
-

@@ -39,10 +39,19 @@ def daemons(instance: Instance, programs: Mapping[str, Path], helper_image: str)
 
     return (
         Daemon("etcd", (kubernetes, "etcd", *_etcd(instance))),
-        Daemon("containerd", (str(programs["containerd"]), "--config", str(instance.config / "containerd.toml"))),
-        Daemon("kube-apiserver", (kubernetes, "kube-apiserver", *_api_server(instance)), waits_for=ETCD, patience=20),
         Daemon(
-            "kube-controller-manager", (kubernetes, "kube-controller-manager", *_controllers(pki)), waits_for=api
+            "containerd", (str(programs["containerd"]), "--config", str(instance.config / "containerd.toml"))
+        ),
+        Daemon(
+            "kube-apiserver",
+            (kubernetes, "kube-apiserver", *_api_server(instance)),
+            waits_for=ETCD,
+            patience=20,
+        ),
+        Daemon(
+            "kube-controller-manager",
+            (kubernetes, "kube-controller-manager", *_controllers(pki)),
+            waits_for=api,
         ),
         Daemon(
             "kube-scheduler",
@@ -104,7 +113,9 @@ def daemons(instance: Instance, programs: Mapping[str, Path], helper_image: str)
             waits_for=api,
         ),
         _forwarder("hub-address", instance.hub_port, f"{instance.node_address}:{HUB_NODE_PORT}"),
-        _forwarder("identity-address", instance.identity_port, f"{instance.node_address}:{IDENTITY_NODE_PORT}"),
+        _forwarder(
+            "identity-address", instance.identity_port, f"{instance.node_address}:{IDENTITY_NODE_PORT}"
+        ),
     )
 
 
@@ -172,5 +183,3 @@ def _controllers(pki: Path) -> tuple[str, ...]:
         f"--cluster-signing-cert-file={pki / 'ca.crt'}",
         f"--cluster-signing-key-file={pki / 'ca.key'}",
     )
-
-

@@ -1,11 +1,13 @@
 """An instance is one cluster on this machine: its name gives every path, address and port it uses."""
 
+import os
 import re
 from dataclasses import dataclass
 from pathlib import Path
 
 STATES = Path("/var/lib/carrel")
-CACHE = Path("/var/cache/carrel")
+# Without root only an installation into another cluster is possible, and that needs no more than a built helm.
+CACHE = Path("/var/cache/carrel") if os.geteuid() == 0 else Path.home() / ".cache" / "carrel"
 # `make up` and `make test` always get the same addresses, so that links and bookmarks last.
 FIXED_NUMBERS = {"carrel": 0, "carrel-test": 1}
 # The name ends in cgroup paths and socket paths (limit 108 bytes).

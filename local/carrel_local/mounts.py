@@ -41,7 +41,9 @@ def _private_var_lib(instance: Instance) -> None:
     whole.mkdir()
     _mount("--rbind", var_lib, whole)
     _tmpfs(var_lib)
-    for name in sorted(needed_below(var_lib, (STATES, Path(sys.prefix), Path(sys.base_prefix), Path(__file__)))):
+    for name in sorted(
+        needed_below(var_lib, (STATES, Path(sys.prefix), Path(sys.base_prefix), Path(__file__)))
+    ):
         (var_lib / name).mkdir()
         _mount("--rbind", whole / name, var_lib / name)
     _unmount(whole)

@@ -23,7 +23,14 @@ def ruleset(instance: Instance) -> dict[str, object]:
             {"masquerade": None},
         ],
     }
-    chain = {**place, "name": "postrouting", "type": "nat", "hook": "postrouting", "prio": 100, "policy": "accept"}
+    chain = {
+        **place,
+        "name": "postrouting",
+        "type": "nat",
+        "hook": "postrouting",
+        "prio": 100,
+        "policy": "accept",
+    }
     table = {"family": "ip", "name": instance.table}
     return {
         "nftables": [
@@ -63,7 +70,7 @@ def open_way_out(instance: Instance) -> None:
     _withdraw(instance)
     # Docker and firewalls drop what is forwarded, and an accept in another table does not overrule them. Where nobody
     # has made the table there is nothing to overrule, and making it would leave a trace.
-    if ":FORWARD" in run("iptables-save", "-t", "filter"):
+    if _forwarding_is_filtered():
         for rule in accepts(instance):
             run("iptables", "-w", "-I", *rule)
 
@@ -79,6 +86,14 @@ def close_way_out(instance: Instance, *, last: bool) -> None:
 
 
 def _withdraw(instance: Instance) -> None:
-    while instance.cgroup in run("iptables-save", "-t", "filter"):
+    while _forwarding_is_filtered() and instance.cgroup in run("iptables-save", "-t", "filter"):
         for rule in accepts(instance):
             succeeds("iptables", "-w", "-D", *rule)
+
+
+def _forwarding_is_filtered() -> bool:
+    """Whether iptables' own filter table exists, in its new or its old form; asking iptables itself would make it."""
+    old = Path("/proc/net/ip_tables_names")
+    return succeeds("nft", "list", "chain", "ip", "filter", "FORWARD") or (
+        old.exists() and "filter" in old.read_text().split()
+    )

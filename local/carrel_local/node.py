@@ -89,9 +89,18 @@ def _enter(here: Instance) -> None:
     """Leave the caller's cgroup, then its PID and mount namespaces."""
     cgroups.join(here.cgroup)
     prepare = [sys.executable, "-m", "carrel_local.node", "prepare", here.name]
-    os.execvp(
+    os.execvp(  # noqa: S606 - this process becomes the next step
         "unshare",
-        ["unshare", "--pid", "--fork", "--kill-child", "--mount", "--propagation=private", "--mount-proc", *prepare],
+        [
+            "unshare",
+            "--pid",
+            "--fork",
+            "--kill-child",
+            "--mount",
+            "--propagation=private",
+            "--mount-proc",
+            *prepare,
+        ],
     )
 
 
@@ -100,7 +109,7 @@ def _prepare(here: Instance) -> None:
     mounts.privately(here)
     node_network.create(here)
     supervise = [sys.executable, "-m", "carrel_local.node", "supervise", here.name]
-    os.execvp(node_network.IN_NODE[0], [*node_network.IN_NODE, *supervise])
+    os.execvp(node_network.IN_NODE[0], [*node_network.IN_NODE, *supervise])  # noqa: S606
 
 
 def _supervise(here: Instance) -> None:

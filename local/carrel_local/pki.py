@@ -1,6 +1,6 @@
 """The cluster's keys and certificates: one authority, and one leaf per program that speaks to another."""
 
-import datetime
+import datetime as dt
 import ipaddress
 from dataclasses import dataclass
 from pathlib import Path
@@ -28,7 +28,12 @@ class Leaf:
 
 def leaves(instance: Instance) -> tuple[Leaf, ...]:
     """Every certificate the instance needs."""
-    services = ("kubernetes", "kubernetes.default", "kubernetes.default.svc", "kubernetes.default.svc.cluster.local")
+    services = (
+        "kubernetes",
+        "kubernetes.default",
+        "kubernetes.default.svc",
+        "kubernetes.default.svc.cluster.local",
+    )
     here = ("localhost", "127.0.0.1", instance.node_address)
     return (
         Leaf("kube-apiserver", "kube-apiserver", names=(*services, SERVICE_ADDRESS, *here)),
@@ -100,22 +105,26 @@ def _write_leaf(
         )
     )
     if leaf.names:
-        builder = builder.add_extension(x509.SubjectAlternativeName([_general(name) for name in leaf.names]), critical=False)
+        builder = builder.add_extension(
+            x509.SubjectAlternativeName([_general(name) for name in leaf.names]), critical=False
+        )
     certificate = builder.sign(authority_key, hashes.SHA256())
     _write(directory / f"{leaf.name}.key", _private(key))
     _write(directory / f"{leaf.name}.crt", certificate.public_bytes(serialization.Encoding.PEM))
 
 
-def _builder(subject: x509.Name, issuer: x509.Name, key: ec.EllipticCurvePublicKey) -> x509.CertificateBuilder:
-    now = datetime.datetime.now(datetime.UTC)
+def _builder(
+    subject: x509.Name, issuer: x509.Name, key: ec.EllipticCurvePublicKey
+) -> x509.CertificateBuilder:
+    now = dt.datetime.now(dt.UTC)
     return (
         x509.CertificateBuilder()
         .subject_name(subject)
         .issuer_name(issuer)
         .public_key(key)
         .serial_number(x509.random_serial_number())
-        .not_valid_before(now - datetime.timedelta(hours=1))
-        .not_valid_after(now + datetime.timedelta(days=365 * YEARS))
+        .not_valid_before(now - dt.timedelta(hours=1))
+        .not_valid_after(now + dt.timedelta(days=365 * YEARS))
     )
 
 

@@ -28,6 +28,10 @@ class Watched:
     not_before: float = 0
     pause: float = FIRST_PAUSE
 
+    def has_ended(self) -> bool:
+        """Whether it does not run."""
+        return not self.pid
+
     def fell(self, now: float) -> None:
         """It ended unasked: wait longer each time that happens soon after its start."""
         self.pid = 0
@@ -103,7 +107,7 @@ class Supervisor:
             if not watched.pid:
                 continue
             os.kill(watched.pid, signal.SIGTERM)
-            if not self._wait(lambda ended=watched: not ended.pid, watched.daemon.patience):
+            if not self._wait(watched.has_ended, watched.daemon.patience):
                 os.kill(watched.pid, signal.SIGKILL)
 
     def _end_pods(self) -> None:

@@ -1,0 +1,5 @@
+"""`python -m carrel_local`."""
+
+from .cli import main
+
+main()

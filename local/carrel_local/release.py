@@ -1,0 +1,200 @@
+"""Carrel itself in a cluster: the custom resources, then the chart with values that fit where it runs."""
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import httpx
+import yaml
+
+from . import demo
+from .commands import follow, run
+from .daemons import HUB_NODE_PORT, IDENTITY_NODE_PORT
+from .images import Image
+from .instance import CACHE, Instance
+from .kubernetes import Cluster
+from .problem import Problem
+from .progress import Step
+from .repository import CHART
+
+RELEASE = NAMESPACE = "carrel"
+
+
+def values(here: Instance, images: Mapping[str, Image], passwords: Mapping[str, str]) -> dict[str, Any]:
+    """What the chart is told on this machine."""
+
+    def image(name: str) -> dict[str, str]:
+        return {"name": images[name].repository, "tag": images[name].key}
+
+    administer = {"scopes": ["admin:users", "tokens"], "services": [demo.SERVICE]}
+    return {
+        "hub": {
+            "image": image("hub"),
+            "stuckTimeout": 25,
+            "services": {demo.SERVICE: {}},
+            "loadRoles": {demo.SERVICE: administer},
+        },
+        "proxy": {
+            "image": image("proxy"),
+            "service": {"type": "NodePort", "nodePorts": {"http": HUB_NODE_PORT}},
+        },
+        "operator": {"image": image("operator")},
+        "images": {"datascience": {"image": images["notebook"].reference}},
+        "identityProvider": {
+            "enabled": True,
+            "image": image("identity"),
+            "publicUrl": here.identity_url,
+            "users": demo.users(passwords),
+            "service": {"type": "NodePort", "nodePorts": {"http": IDENTITY_NODE_PORT}},
+        },
+        "warehouse": {"mode": "standIn", "standIn": {"image": image("warehouse")}},
+    }
+
+
+def write_values(here: Instance, images: Mapping[str, Image]) -> Path:
+    """The values in a file that only root reads: it holds the passwords."""
+    file = here.state / "values.yaml"
+    demo.write_private(file, yaml.safe_dump(values(here, images, demo.passwords(here))))
+    return file
+
+
+def install(cluster: Cluster, helm: Path, values_file: Path | None, step: Step) -> None:
+    """Install or upgrade Carrel.
+
+    Raises:
+        Problem: Kubernetes or Helm refused.
+    """
+    step.say("custom resource definitions")
+    cluster.kubectl("apply", "--server-side", "--force-conflicts", f"--filename={CHART / 'crds'}")
+    _forget_interrupted(cluster)
+    arguments = [f"--values={values_file}"] if values_file else []
+    follow(
+        helm,
+        *cluster.helm_arguments,
+        "upgrade",
+        "--install",
+        RELEASE,
+        CHART,
+        f"--namespace={NAMESPACE}",
+        "--create-namespace",
+        "--skip-crds",
+        "--force-conflicts",
+        *arguments,
+        log=CACHE / "logs" / "helm.log",
+        each_line=step.say,
+    )
+
+
+def uninstall(cluster: Cluster, helm: Path) -> None:
+    """Remove the release; the custom resources stay, and what people keep with them."""
+    run(helm, *cluster.helm_arguments, "uninstall", RELEASE, f"--namespace={NAMESPACE}", "--ignore-not-found")
+
+
+@dataclass(frozen=True)
+class Part:
+    """One Deployment of the release, for people."""
+
+    name: str
+    ready: int
+    wanted: int
+    image: str
+
+
+def parts(cluster: Cluster) -> list[Part]:
+    """What of Carrel runs in the cluster."""
+    selector = f"--selector=app.kubernetes.io/instance={RELEASE}"
+    found = cluster.get("deployments", f"--namespace={NAMESPACE}", selector).get("items", [])
+    return [
+        Part(
+            item["metadata"]["name"],
+            item.get("status", {}).get("readyReplicas", 0),
+            item["spec"]["replicas"],
+            item["spec"]["template"]["spec"]["containers"][0]["image"],
+        )
+        for item in found
+    ]
+
+
+def _forget_interrupted(cluster: Cluster) -> None:
+    """Helm refuses for ever to continue an upgrade that was killed; without its note it starts from the last whole one."""
+    selector = f"owner=helm,name={RELEASE},status in (pending-install,pending-upgrade,pending-rollback)"
+    cluster.kubectl(
+        "delete", "secret", f"--namespace={NAMESPACE}", f"--selector={selector}", "--ignore-not-found"
+    )
+
+
+def wait(cluster: Cluster, step: Step, patience: int = 600) -> None:
+    """Return when every Deployment of the release runs its newest pods.
+
+    Raises:
+        Problem: one does not within `patience` seconds; with what its pods say.
+    """
+    names = cluster.kubectl(
+        "get",
+        "deployments",
+        f"--namespace={NAMESPACE}",
+        f"--selector=app.kubernetes.io/instance={RELEASE}",
+        "-o",
+        "name",
+    ).split()
+    for name in names:
+        try:
+            cluster.follow(
+                "rollout",
+                "status",
+                name,
+                f"--namespace={NAMESPACE}",
+                f"--timeout={patience}s",
+                step=step,
+                log="rollout",
+            )
+        except Problem as problem:
+            raise Problem("\n".join([str(problem), *complaints(_pods(cluster))])) from problem
+
+
+def _pods(cluster: Cluster) -> list[dict[str, Any]]:
+    selector = f"--selector=app.kubernetes.io/instance={RELEASE}"
+    found: list[dict[str, Any]] = cluster.get("pods", f"--namespace={NAMESPACE}", selector).get("items", [])
+    return found
+
+
+def complaints(pods: list[dict[str, Any]]) -> list[str]:
+    """One line for each pod that is not ready: what it waits for or died of."""
+    lines = []
+    for pod in pods:
+        status = pod.get("status", {})
+        said = [
+            condition.get("message", "")
+            for condition in status.get("conditions", [])
+            if condition["status"] == "False"
+        ]
+        states = [
+            state for each in status.get("containerStatuses", []) for state in each.get("state", {}).values()
+        ]
+        said += [" ".join(filter(None, (state.get("reason"), state.get("message")))) for state in states]
+        if any(said):
+            lines.append(f"{pod['metadata']['name']}: {'; '.join(dict.fromkeys(filter(None, said)))}")
+    return lines
+
+
+def answers(url: str) -> bool:
+    """Whether something answers there without a server error."""
+    try:
+        return httpx.get(url, timeout=5, follow_redirects=True, trust_env=False).status_code < 500
+    except httpx.HTTPError:
+        return False
+
+
+def wait_for_answer(url: str, patience: float = 60) -> None:
+    """Return when something answers there.
+
+    Raises:
+        Problem: nothing does within `patience` seconds.
+    """
+    deadline = time.monotonic() + patience
+    while not answers(url):
+        if time.monotonic() > deadline:
+            raise Problem(f"{url} does not answer after {patience:.0f} s: 'make status' says what runs.")
+        time.sleep(0.2)
