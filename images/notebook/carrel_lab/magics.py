@@ -4,7 +4,7 @@
 loads the real magic over itself at its first use and passes the cell on.
 """
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 def load_ipython_extension(shell: "InteractiveShell") -> None:
     """Register the stand-in; named by /opt/venv/etc/ipython/ipython_config.py."""
 
-    def bigquery(line: str, cell: str) -> Any:
+    def bigquery(line: str, cell: str) -> object:
         """Run a query in BigQuery and show the result, or keep it: %%bigquery NAME makes it a DataFrame."""
         shell.extension_manager.load_extension("bigquery_magics")
         return shell.run_cell_magic("bigquery", line, cell)

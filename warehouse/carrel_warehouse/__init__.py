@@ -1,0 +1,1 @@
+"""BigQuery as Carrel sees it: what stands between a notebook and the warehouse."""

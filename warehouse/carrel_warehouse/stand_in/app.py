@@ -1,0 +1,96 @@
+"""The stand-in as one web application: what is where, and in which order a request meets it.
+
+Metering and budgets of a later day belong into `middlewares`, after `signed_in`: there the person is known and the
+query not yet sent.
+"""
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator
+
+import aiohttp
+from aiohttp import web
+
+from carrel_warehouse.stand_in.bearer import signed_in
+from carrel_warehouse.stand_in.cluster import Cluster
+from carrel_warehouse.stand_in.exchange import Exchange
+from carrel_warehouse.stand_in.jobs import JobOwners, Jobs
+from carrel_warehouse.stand_in.sample import Loader, LoadError
+from carrel_warehouse.stand_in.settings import Settings
+from carrel_warehouse.stand_in.tokens import AccessTokens
+from carrel_warehouse.stand_in.upstream import Emulator
+
+EXCHANGE, READY, LIVE = "/sts/v1/token", "/healthz", "/livez"
+LARGEST_QUERY = 16 * 1024**2  # read whole; uploads flow through and have no limit
+RETRY_SECONDS = 5.0
+log = logging.getLogger(__name__)
+
+
+class Readiness:
+    """Whether the sample data is there, as a probe sees it."""
+
+    def __init__(self) -> None:
+        self.problem: str | None = "The sample data is being loaded."
+
+    async def handle(self, _request: web.Request) -> web.Response:
+        """200 or 503, with the sentence."""
+        return web.Response(status=503 if self.problem else 200, text=self.problem or "ok")
+
+
+async def build(settings: Settings) -> web.Application:
+    """The application, with its connections opened at startup and closed at the end."""
+    access_tokens = AccessTokens()
+    app = web.Application(
+        middlewares=[signed_in(access_tokens, open_paths=frozenset({EXCHANGE, READY, LIVE}))],
+        client_max_size=LARGEST_QUERY,
+    )
+    # Queries may run for hours, so only connecting has a limit.
+    session = aiohttp.ClientSession(
+        timeout=aiohttp.ClientTimeout(total=None, sock_connect=5), connector=aiohttp.TCPConnector(limit=0)
+    )
+    owners = JobOwners(settings.data)
+    readiness = Readiness()
+    emulator = Emulator(session, settings.emulator)
+    jobs = Jobs(emulator, owners)
+    project, upload = "/bigquery/v2/projects/{project}", "/upload/bigquery/v2/projects/{project}/jobs"
+    app.add_routes(
+        [
+            web.get(READY, readiness.handle),
+            web.get(LIVE, _live),
+            web.post(EXCHANGE, Exchange(settings, Cluster(settings), access_tokens).handle),
+            web.post(f"{project}/queries", jobs.query),
+            web.get(f"{project}/jobs", jobs.list),
+            web.post(f"{project}/jobs", jobs.insert),
+            web.get(f"{project}/jobs/{{job}}", jobs.get),
+            web.post(f"{project}/jobs/{{job}}/cancel", jobs.get),
+            web.post(upload, jobs.upload),
+            web.put(upload, jobs.upload),
+            web.route("*", "/{anything:.*}", emulator.stream),
+        ]
+    )
+
+    async def running(_app: web.Application) -> AsyncIterator[None]:
+        loading = asyncio.create_task(_load(Loader(session, settings), readiness))
+        yield
+        loading.cancel()
+        await session.close()
+        owners.close()
+
+    app.cleanup_ctx.append(running)
+    return app
+
+
+async def _load(loader: Loader, readiness: Readiness) -> None:
+    while readiness.problem:
+        try:
+            await loader.run()
+        except (LoadError, aiohttp.ClientError, OSError) as problem:
+            readiness.problem = f"The sample data could not be loaded: {problem}"
+            log.warning("%s", readiness.problem)
+            await asyncio.sleep(RETRY_SECONDS)
+        else:
+            readiness.problem = None
+
+
+async def _live(_request: web.Request) -> web.Response:
+    return web.Response(text="ok")

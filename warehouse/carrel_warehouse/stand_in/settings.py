@@ -1,0 +1,59 @@
+"""The settings are read once, from the environment the chart writes."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Everything the stand-in is told.
+
+    `audience` names this exchange as Google's name a provider: `//host/path`. A cluster's token must be made for the
+    same name with `https:` in front, which is Google's default too.
+    """
+
+    project: str
+    audience: str
+    email_domain: str
+    namespace: str
+    emulator: str = "http://127.0.0.1:9150"
+    issuer: str | None = None
+    api_server: str = "https://kubernetes.default.svc"
+    service_account: Path = Path("/var/run/secrets/kubernetes.io/serviceaccount")
+    data: Path = Path("/data/stand-in")
+    port: int = 9050
+
+    @property
+    def token_audience(self) -> str:
+        """The audience a cluster's token must have."""
+        return f"https:{self.audience}"
+
+
+def parse(environment: Mapping[str, str]) -> Settings:
+    """The settings in an environment.
+
+    Raises:
+        ValueError: a variable is missing or can't work; the message is a sentence.
+    """
+    wanted = ("CARREL_PROJECT", "CARREL_AUDIENCE", "CARREL_EMAIL_DOMAIN", "CARREL_NAMESPACE")
+    if missing := [name for name in wanted if not environment.get(name)]:
+        raise ValueError(f"The environment variable {missing[0]} is not set.")
+    audience = environment["CARREL_AUDIENCE"]
+    if not audience.startswith("//"):
+        raise ValueError(
+            f"CARREL_AUDIENCE must begin with // like a provider's name, and {audience!r} doesn't."
+        )
+    defaults = Settings(project="", audience="", email_domain="", namespace="")
+    return Settings(
+        project=environment["CARREL_PROJECT"],
+        audience=audience,
+        email_domain=environment["CARREL_EMAIL_DOMAIN"],
+        namespace=environment["CARREL_NAMESPACE"],
+        emulator=environment.get("CARREL_EMULATOR", defaults.emulator),
+        issuer=environment.get("CARREL_ISSUER"),
+        api_server=environment.get("CARREL_API_SERVER", defaults.api_server),
+        service_account=Path(environment.get("CARREL_SERVICE_ACCOUNT", defaults.service_account)),
+        data=Path(environment.get("CARREL_DATA", defaults.data)),
+        port=int(environment.get("CARREL_PORT", defaults.port)),
+    )
