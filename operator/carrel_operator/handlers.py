@@ -11,6 +11,7 @@ from carrel_operator.api import GROUP, VERSION
 from carrel_operator.cache import Cache, Key
 from carrel_operator.cluster import Cluster
 from carrel_operator.reconcile import Reconciler
+from carrel_operator.stateless import NoDiff, NoProgress
 from carrel_operator.sweep import Sweeper
 from carrel_operator.workqueue import WorkQueue
 
@@ -35,6 +36,8 @@ async def start(settings: kopf.OperatorSettings, memo: kopf.Memo, **_: object) -
     settings.posting.enabled = False
     settings.scanning.disabled = True
     settings.peering.standalone = True
+    settings.persistence.diffbase_storage = NoDiff()
+    settings.persistence.progress_storage = NoProgress()
     settings.watching.server_timeout = 600
     for talkative in ("httpx2", "kopf.objects"):  # a line per request or event; ours is a line per change
         logging.getLogger(talkative).setLevel(logging.WARNING)

@@ -6,8 +6,19 @@ import logging
 from collections.abc import Callable
 
 from carrel_operator.cache import Cache, Key
-from carrel_operator.cluster import PLURALS, Cluster, ClusterError
+from carrel_operator.cluster import Cluster, ClusterError
 from carrel_operator.workqueue import RetryError
+
+_KINDS = (
+    "InstanceType",
+    "NotebookImage",
+    "Notebook",
+    "Pod",
+    "Service",
+    "PersistentVolumeClaim",
+    "ServiceAccount",
+    "NetworkPolicy",
+)
 
 logger = logging.getLogger(__name__)
 
@@ -27,7 +38,7 @@ class Sweeper:
         Raises:
             RetryError: the API server could not be asked.
         """
-        for kind in PLURALS:
+        for kind in _KINDS:
             try:
                 names, version = await self._cluster.names(kind, self._namespace)
             except ClusterError as error:
