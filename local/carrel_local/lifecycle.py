@@ -160,6 +160,8 @@ def _start(here: Instance, made: Made, progress: Progress) -> None:
         kubernetes.wait_for_api(cluster, step)
         step.say("storage and rights")
         cluster.kubectl("apply", "--server-side", "--force-conflicts", f"--filename={LOCAL / 'manifests'}")
+        # After a restart the API still holds the old node's "Ready": its kubelet's port says that the new one is there.
+        _wait_for_port(f"{here.node_address}:10250")
         kubernetes.wait_for_node(cluster, here, step)
         step.say("waiting for names to resolve")
         _wait_for_port(f"{here.node_address}:53")
