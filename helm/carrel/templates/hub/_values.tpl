@@ -1,0 +1,12 @@
+{{/* What the hub's own configuration reads: hub_config/jupyterhub_config.py. */}}
+
+{{- define "carrel.hubValues" -}}
+{{- $hub := dict -}}
+{{- range $key := list "baseUrl" "config" "services" "loadRoles" "extraConfig" "allowNamedServers" "namedServerLimitPerUser" "concurrentSpawnLimit" "activeServerLimit" "redirectToServer" "shutdownOnLogout" "startTimeout" "stuckTimeout" -}}
+{{- $_ := set $hub $key (index $.Values.hub $key) -}}
+{{- end -}}
+{{- $_ := set $hub "db" (pick .Values.hub.db "type" "url") -}}
+{{- $identity := pick .Values.identityProvider "enabled" "publicUrl" "name" "adminGroups" "allowedGroups" -}}
+{{- $_ := set $identity "url" "http://identity:8080" -}}
+{{- dict "namespace" .Release.Namespace "hub" $hub "cull" .Values.cull "identityProvider" $identity "debug" .Values.debug | toYaml -}}
+{{- end }}

@@ -1,0 +1,78 @@
+{{/* The operator's settings file; operator/carrel_operator/settings.py says what each key means. */}}
+
+{{- define "carrel.operatorSettings" -}}
+namespace: {{ .Release.Namespace }}
+home: {{ .Values.notebook.home | toJson }}
+notebook:
+  port: 8888
+  terminationGracePeriodSeconds: {{ .Values.notebook.terminationGracePeriodSeconds }}
+  imagePullPolicy: {{ .Values.notebook.imagePullPolicy }}
+  imagePullSecrets: [{{ range $index, $each := .Values.imagePullSecrets }}{{ if $index }}, {{ end }}{{ $each.name }}{{ end }}]
+  priorityClassName: {{ .Values.notebook.priorityClassName | toJson }}
+  environment: {{ .Values.notebook.environment | toJson }}
+identity: {{ include "carrel.identitySettings" . | nindent 2 }}
+network:
+  ingress:
+    - from:
+        - {{- include "carrel.peer" (dict "root" . "component" "hub") | nindent 10 }}
+        - {{- include "carrel.peer" (dict "root" . "component" "proxy") | nindent 10 }}
+      ports: [{port: 8888, protocol: TCP}]
+  egress:
+    {{- include "carrel.notebookEgress" . | nindent 4 }}
+{{- end }}
+
+{{- define "carrel.identitySettings" -}}
+{{- $warehouse := .Values.warehouse -}}
+{{- if eq $warehouse.mode "standIn" -}}
+mode: federated
+audience: https://warehouse.carrel.local/clusters/this
+project: {{ $warehouse.project }}
+environment:
+  BIGQUERY_EMULATOR_HOST: http://warehouse.{{ .Release.Namespace }}.svc:9050
+  NO_GCE_CHECK: "true"
+{{- else if eq $warehouse.mode "google" -}}
+mode: {{ $warehouse.google.access }}
+project: {{ $warehouse.project }}
+principal: {{ $warehouse.google.principal | quote }}
+serviceAccountAnnotations: {{ $warehouse.google.serviceAccountAnnotations | toJson }}
+{{- if eq $warehouse.google.access "federated" }}
+audience: {{ printf "https:%s" (required "warehouse.google.audience is needed with access: federated; it is the provider, //iam.googleapis.com/projects/…" $warehouse.google.audience) }}
+{{- end }}
+environment:
+  {{- if eq $warehouse.google.access "federated" }}
+  NO_GCE_CHECK: "true"
+  {{- end }}
+  {{- with $warehouse.google.quotaProject }}
+  GOOGLE_CLOUD_QUOTA_PROJECT: {{ . }}
+  {{- end }}
+{{- else -}}
+mode: none
+{{- end }}
+{{- end }}
+
+{{- define "carrel.notebookEgress" -}}
+{{ include "carrel.toDns" . }}
+- to:
+    - {{- include "carrel.peer" (dict "root" . "component" "hub") | nindent 6 }}
+  ports: [{port: 8081, protocol: TCP}]
+{{- if eq .Values.warehouse.mode "standIn" }}
+- to:
+    - {{- include "carrel.peer" (dict "root" . "component" "warehouse") | nindent 6 }}
+  ports: [{port: 9050, protocol: TCP}]
+{{- end }}
+{{- with .Values.networkPolicy.notebookEgress }}
+- to:
+    - ipBlock: {cidr: {{ .cidr }}, except: {{ .except | toJson }}}
+{{- with .extra }}
+{{ toYaml . }}
+{{- end }}
+{{- end }}
+{{- if and (eq .Values.warehouse.mode "google") (eq .Values.warehouse.google.access "metadata") }}
+- to:
+    - ipBlock: {cidr: 169.254.169.252/32}
+    - ipBlock: {cidr: 169.254.169.254/32}
+  ports:
+    - {port: 80, protocol: TCP}
+    - {port: 988, protocol: TCP}
+{{- end }}
+{{- end }}
