@@ -1,0 +1,1 @@
+"""The hub's own part of Carrel: JupyterHub's verbs translated to Notebooks, and the pages people see."""

@@ -1,0 +1,35 @@
+"""How people sign in: with the sign-in that comes along, or with any other that ``hub.config`` names."""
+
+from typing import Any
+
+from carrel_hub.values import IdentityProvider
+
+
+def configure(c: Any, provider: IdentityProvider) -> None:  # noqa: ANN401 - traitlets' Config has no types
+    """Set what holds for every sign-in, and all of it for the one that comes along.
+
+    Groups are managed by the sign-in whichever it is, because sizes and images are allowed by group. Whatever
+    ``hub.config`` says is applied later and wins, so ``JupyterHub.authenticator_class: google`` and its settings
+    work as they do with Zero to JupyterHub.
+    """
+    c.Authenticator.enable_auth_state = True
+    if not provider.enabled:
+        return
+    c.JupyterHub.authenticator_class = "generic-oauth"
+    generic = c.GenericOAuthenticator
+    generic.login_service = provider.name
+    generic.client_id = "hub"
+    generic.basic_auth = True
+    generic.enable_pkce = True
+    generic.authorize_url = f"{provider.public_url}/oauth/authorize"  # the browser goes there,
+    generic.token_url = f"{provider.url}/oauth/token"  # the hub itself here
+    generic.userdata_url = f"{provider.url}/oauth/userinfo"
+    generic.scope = ["openid", "profile", "email", "groups"]
+    generic.username_claim = "sub"
+    generic.manage_groups = True
+    generic.auth_state_groups_key = "oauth_user.groups"
+    generic.admin_groups = set(provider.admin_groups)
+    if provider.allowed_groups:
+        generic.allowed_groups = set(provider.allowed_groups) | set(provider.admin_groups)
+    else:
+        generic.allow_all = True

@@ -1,0 +1,185 @@
+"""The hub's whole business with the cluster: it writes Notebooks and their Secrets, and reads three kinds."""
+
+import asyncio
+import base64
+import secrets
+from collections.abc import AsyncGenerator, Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import cache
+from typing import Any
+
+from carrel_hub.mirror import Mirror
+from carrel_operator import names
+from carrel_operator.api import (
+    API_VERSION,
+    Body,
+    InstanceType,
+    InvalidObjectError,
+    Metadata,
+    Notebook,
+    NotebookImage,
+)
+from carrel_operator.catalogue import Catalogue
+from carrel_operator.cluster import Cluster, NotFoundError, UnavailableError
+
+FIELD_MANAGER = "carrel-hub"
+
+_MOST_GROUPS = 500  # as the CRD allows
+_SESSION_BYTES = 8
+_LONG_ENOUGH = 10.0
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """What a start asks for."""
+
+    owner: str
+    server: str
+    instance_type: str
+    image: str
+    groups: tuple[str, ...] = ()
+    environment: Mapping[str, str] = field(default_factory=dict, repr=False)
+    session: str = field(default_factory=lambda: secrets.token_hex(_SESSION_BYTES))
+
+
+class Notebooks:
+    """Every Notebook, size and image of a release, and the few things the hub does to a Notebook."""
+
+    def __init__(self, cluster: Cluster, namespace: str) -> None:
+        self._cluster, self._namespace = cluster, namespace
+        self._notebooks = Mirror(cluster, "Notebook", namespace, Notebook.parse)
+        self._sizes = Mirror(cluster, "InstanceType", namespace, InstanceType.parse)
+        self._images = Mirror(cluster, "NotebookImage", namespace, NotebookImage.parse)
+
+    def open(self) -> None:
+        """Begin to watch."""
+        for mirror in (self._notebooks, self._sizes, self._images):
+            mirror.open()
+
+    async def close(self) -> None:
+        """Let go of the cluster."""
+        for mirror in (self._notebooks, self._sizes, self._images):
+            await mirror.close()
+        await self._cluster.close()
+
+    async def all(self) -> Iterator[Notebook]:
+        """Every Notebook, once all were seen."""
+        await self._notebooks.listed()
+        return self._notebooks.values()
+
+    async def catalogue(self) -> Catalogue:
+        """The sizes and images there are; UnavailableError when they can't be read."""
+        try:
+            async with asyncio.timeout(_LONG_ENOUGH):
+                await self._sizes.listed()
+                await self._images.listed()
+        except TimeoutError as error:
+            raise UnavailableError("The sizes and images can't be read from the API server.") from error
+        return Catalogue(
+            instance_types={each.name: each for each in self._sizes.values()},
+            images={each.name: each for each in self._images.values()},
+        )
+
+    async def get(self, name: str) -> Notebook | None:
+        """One Notebook; asked of the API server when the watch is broken. ClusterError if that fails too."""
+        if self._notebooks.fresh:
+            return self._notebooks.get(name)
+        try:
+            return Notebook.parse(await self._cluster.get("Notebook", self._namespace, name))
+        except (NotFoundError, InvalidObjectError):
+            return None
+
+    def changes(self, name: str) -> AsyncGenerator[Notebook | None]:
+        """One Notebook as it is now, and again after each change."""
+        return self._notebooks.changes(name)
+
+    async def start(self, order: Order) -> Notebook:
+        """Ask for a server; the answer is the Notebook as written. ClusterError says what stood in the way.
+
+        The Secret must be there before the pod, and belongs to the Notebook so that it goes with it: so a
+        Notebook that never existed is made stopped first.
+        """
+        name = names.notebook(order.owner, order.server)
+        known = await self.get(name)
+        uid = known.metadata.uid if known else ""
+        if not uid:
+            uid = _uid(await self._cluster.apply(notebook(order, self._namespace, running=False)))
+        await self._cluster.apply(environment_secret(order, self._namespace, uid))
+        body = await self._cluster.apply(notebook(order, self._namespace, running=True))
+        if _uid(body) != uid:  # deleted and made again meanwhile: a Secret of the old one would go with it
+            await self._cluster.apply(environment_secret(order, self._namespace, _uid(body)))
+        self._notebooks.see(body)
+        return Notebook.parse(body)
+
+    async def stop(self, name: str) -> Notebook | None:
+        """Ask for the server to be stopped; None when there is no such Notebook."""
+        try:
+            body = await self._cluster.merge("Notebook", self._namespace, name, {"spec": {"running": False}})
+        except NotFoundError:
+            return None
+        self._notebooks.see(body)
+        return Notebook.parse(body)
+
+    async def delete(self, name: str) -> None:
+        """Remove a Notebook and all that belongs to it; the person's home stays."""
+        found = await self.get(name)
+        if found:
+            await self._cluster.delete(_reference(found.metadata))
+
+
+@cache
+def shared(namespace: str) -> Notebooks:
+    """The one view that all spawners of a hub share; the first who asks opens it."""
+    notebooks = Notebooks(Cluster.connect(FIELD_MANAGER), namespace)
+    notebooks.open()
+    return notebooks
+
+
+def notebook(order: Order, namespace: str, *, running: bool) -> dict[str, Any]:
+    """The Notebook that an order asks for."""
+    name = names.notebook(order.owner, order.server)
+    return {
+        "apiVersion": API_VERSION,
+        "kind": "Notebook",
+        "metadata": {"name": name, "namespace": namespace},
+        "spec": {
+            "owner": order.owner,
+            "ownerGroups": sorted(set(order.groups))[:_MOST_GROUPS],
+            "server": order.server,
+            "session": order.session,
+            "running": running,
+            "instanceType": order.instance_type,
+            "image": order.image,
+            "environmentSecret": names.environment_secret(name),
+        },
+    }
+
+
+def environment_secret(order: Order, namespace: str, uid: str) -> dict[str, Any]:
+    """The Secret with which JupyterHub speaks to the server it starts; it goes when the Notebook goes."""
+    name = names.notebook(order.owner, order.server)
+    owner = {"apiVersion": API_VERSION, "kind": "Notebook", "name": name, "uid": uid, "controller": False}
+    return {
+        "apiVersion": "v1",
+        "kind": "Secret",
+        "metadata": {
+            "name": names.environment_secret(name),
+            "namespace": namespace,
+            "ownerReferences": [owner],
+        },
+        "type": "Opaque",
+        "data": {key: base64.b64encode(value.encode()).decode() for key, value in order.environment.items()},
+    }
+
+
+def _reference(metadata: Metadata) -> dict[str, Any]:
+    return {
+        "apiVersion": API_VERSION,
+        "kind": "Notebook",
+        "metadata": {"name": metadata.name, "namespace": metadata.namespace, "uid": metadata.uid},
+    }
+
+
+def _uid(body: Body) -> str:
+    uid: str = body["metadata"]["uid"]
+    return uid

@@ -1,0 +1,27 @@
+"""An expected refusal: JupyterHub shows its sentence, and logs it without a stack trace."""
+
+import logging
+
+from jupyterhub.spawner import SpawnException
+
+
+class StartRefused(SpawnException):  # type: ignore[misc]
+    """The server does not start, for a reason that a person can understand and act on."""
+
+    def __init__(self, message: str, *, reason: str, status_code: int = 400) -> None:
+        super().__init__(message, reason=reason, status_code=status_code)
+        self.jupyterhub_message = message  # what the pages show instead of the exception's own text
+
+
+class WithoutTraces(logging.Filter):
+    """Takes the stack trace off what is logged about an expected refusal.
+
+    JupyterHub's own form handler logs every exception with one.
+    """
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Let every record through."""
+        if record.exc_info and isinstance(record.exc_info[1], SpawnException):
+            record.msg, record.args = f"{record.getMessage()}: {record.exc_info[1]}", ()
+            record.exc_info = None
+        return True

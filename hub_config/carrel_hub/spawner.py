@@ -1,0 +1,262 @@
+"""JupyterHub's verbs, translated to one Notebook: start and stop write its spec, poll and progress read its status."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
+from typing import Any
+from urllib.parse import urlsplit
+
+from jupyterhub.spawner import Spawner
+from jupyterhub.utils import iterate_until
+from traitlets import Float, Unicode, default
+
+from carrel_hub import options, pages
+from carrel_hub.notebooks import Notebooks, Order, shared
+from carrel_hub.options import Choice, OptionError
+from carrel_hub.refusal import StartRefused
+from carrel_hub.starting import StartError, has_ended, has_stopped, until_answering
+from carrel_operator import names
+from carrel_operator.api import Notebook, Phase, Reason
+from carrel_operator.cluster import ClusterError, UnavailableError
+
+_PROGRESS = {Phase.PENDING: 20, Phase.STARTING: 50, Phase.RUNNING: 80}
+
+
+class NotebookSpawner(Spawner):  # type: ignore[misc]  # JupyterHub publishes no types
+    """Starts servers by writing Notebooks, and learns from their status what became of them.
+
+    It keeps no state: every name derives from the user's and the server's.
+    """
+
+    namespace = Unicode("carrel", help="The namespace of the Notebooks.").tag(config=True)
+
+    stuck_timeout = Float(
+        120,
+        help="""
+        Seconds after which a start is given up that waits for what only others can give: room on a node,
+        an image that can't be fetched, a disk.
+        """,
+    ).tag(config=True)
+
+    stop_timeout = Float(
+        60, help="Seconds to wait for a server to be gone; it goes on stopping after that."
+    ).tag(config=True)
+
+    currency = Unicode("$", help="What stands before a price on the pages.").tag(config=True)
+
+    _start_ended: asyncio.Future[None] | None = None
+
+    @default("ip")
+    def _all_interfaces(self) -> str:
+        return "0.0.0.0"  # noqa: S104 - the pod's own; its NetworkPolicy says who may come
+
+    @default("port")
+    def _notebook_port(self) -> int:
+        return 8888
+
+    @default("start_timeout")
+    def _minutes_for_a_new_node(self) -> int:
+        return 600
+
+    @default("http_timeout")
+    def _listening_but_slow(self) -> int:
+        return 60
+
+    @default("poll_interval")
+    def _reads_memory_only(self) -> int:
+        return 10
+
+    @default("consecutive_failure_limit")
+    def _failures_of_starts_say_nothing_about_the_hub(self) -> int:
+        return 0
+
+    @default("env_keep")
+    def _nothing_of_the_hubs_own_environment(self) -> list[str]:
+        return []
+
+    @default("options_form")
+    def _cards(self) -> Any:  # noqa: ANN401 - a traitlets default: any callable
+        return NotebookSpawner.render_options_form
+
+    @default("options_from_form")
+    def _from_form(self) -> Any:  # noqa: ANN401
+        return options.from_form
+
+    @default("apply_user_options")
+    def _applied_by_start(self) -> Any:  # noqa: ANN401
+        return lambda spawner, user_options: None  # noqa: ARG005 - JupyterHub warns when there is no such hook
+
+    @property
+    def notebook_name(self) -> str:
+        """The name of this server's Notebook."""
+        return names.notebook(self.user.name, self.name)
+
+    @property
+    def groups(self) -> tuple[str, ...]:
+        """The person's groups, as of the last login."""
+        return tuple(sorted(group.name for group in self.user.groups))
+
+    @property
+    def notebooks(self) -> Notebooks:
+        """The view of the cluster that all spawners share."""
+        return shared(self.namespace)
+
+    async def render_options_form(self) -> str:
+        """The cards for size and image."""
+        catalogue = await self.notebooks.catalogue()
+        chosen = options.suggestion(self.orm_spawner.user_options or {}, catalogue, self.groups)
+        return pages.options_form(catalogue, self.groups, chosen, self.currency)
+
+    async def start(self) -> str:
+        """Start the server, and return its address as soon as it answers; StartRefused says why it doesn't.
+
+        Cancelled, it leaves the Notebook as it is: JupyterHub's stop follows, or, when the hub itself ends,
+        the next hub goes on with this start.
+        """
+        ended = self._start_ended = asyncio.get_running_loop().create_future()
+        try:
+            async with asyncio.timeout(
+                self.start_timeout - 1
+            ):  # before JupyterHub's own, which has no sentence
+                started = await self.notebooks.start(await self._order())
+                return await self._answering(started)
+        except OptionError as error:
+            self.orm_spawner.user_options = {}  # JupyterHub would offer them again at the next start
+            raise StartRefused(error.message, reason=error.reason) from error
+        except StartError as error:
+            await self._give_up()
+            raise StartRefused(error.message, reason=error.reason, status_code=error.status) from error
+        except ClusterError as error:
+            await self._give_up()
+            raise _refused_by_cluster(error) from error
+        except TimeoutError as error:
+            message = (
+                f"The server did not start within {self.start_timeout} seconds. {await self._last_words()}"
+            )
+            await self._give_up()
+            raise StartRefused(message.strip(), reason="timeout", status_code=504) from error
+        finally:
+            ended.set_result(None)
+            self._start_ended = None
+
+    async def stop(self, now: bool = False) -> None:  # noqa: ARG002, FBT001, FBT002 - JupyterHub's signature
+        """Stop the server and wait until it is gone; ``now`` can't be quicker, for the grace time is the pod's."""
+        asked = await self.notebooks.stop(self.notebook_name)
+        if asked is None:
+            return
+        generation = asked.metadata.generation
+        try:
+            async with (
+                asyncio.timeout(self.stop_timeout),
+                aclosing(self.notebooks.changes(self.notebook_name)) as changes,
+            ):
+                async for notebook in changes:
+                    if has_stopped(notebook, generation):
+                        return
+        except TimeoutError:
+            self.log.warning("%s is still stopping after %s s.", self._log_name, self.stop_timeout)
+
+    async def poll(self) -> int | None:
+        """None while the server runs or may run, else its exit status."""
+        if self._start_ended:
+            return None
+        try:
+            notebook = await self.notebooks.get(self.notebook_name)
+            if notebook is None or not notebook.running:
+                return 0
+            if has_ended(notebook):
+                # not to be tried again by the operator for a person whom the hub tells that it stopped
+                await self.notebooks.stop(self.notebook_name)
+                return 0 if notebook.status.reason is Reason.SERVER_EXITED else 1
+        except ClusterError as error:
+            self.log.warning("%s is taken to run as before: %s", self._log_name, error)
+            return None
+        self._follow_address(notebook)
+        return None
+
+    async def progress(self) -> AsyncGenerator[dict[str, Any]]:
+        """The operator's sentences as they change, until the start has ended."""
+        if self._start_ended is None:
+            return
+        furthest, last = 0, ""
+        changes = iterate_until(self._start_ended, self.notebooks.changes(self.notebook_name))
+        async with aclosing(changes):
+            async for notebook in changes:
+                if notebook is None or not notebook.running:
+                    continue
+                status = notebook.status
+                if status.observed_generation < notebook.metadata.generation or status.message == last:
+                    continue
+                last = status.message
+                furthest = max(furthest, _PROGRESS.get(status.phase or Phase.PENDING, furthest))
+                yield {"progress": furthest, "message": pages.sentence(status)}
+
+    async def get_url(self) -> str:
+        """The server's address after a restart of the hub, which may have happened in the middle of a start."""
+        try:
+            notebook = await self.notebooks.get(self.notebook_name)
+            if notebook and notebook.running:
+                async with asyncio.timeout(self.start_timeout):
+                    return await self._answering(notebook)
+        except (StartError, ClusterError, TimeoutError) as error:
+            self.log.warning("%s was not found again: %s", self._log_name, error)
+            await self._give_up()
+        url: str = self.server.url
+        return url
+
+    async def delete_forever(self) -> None:
+        """Remove the Notebook; the person's home stays."""
+        await self.notebooks.delete(self.notebook_name)
+
+    async def rename(self, old_name: str, new_name: str) -> None:  # noqa: ARG002 - JupyterHub's signature
+        """Remove the Notebook of the old name, which never changes its own; the next start makes the new one."""
+        await self.notebooks.delete(names.notebook(self.user.name, old_name))
+
+    async def _order(self) -> Order:
+        chosen = await self._choice()
+        return Order(
+            owner=self.user.name,
+            server=self.name,
+            instance_type=chosen.instance_type,
+            image=chosen.image,
+            groups=self.groups,
+            environment={key: str(value) for key, value in self.get_env().items()},
+        )
+
+    async def _choice(self) -> Choice:
+        return options.choice(self.user_options, await self.notebooks.catalogue(), self.groups)
+
+    async def _answering(self, notebook: Notebook) -> str:
+        return await until_answering(
+            lambda: self.notebooks.changes(notebook.name), notebook, self.stuck_timeout
+        )
+
+    async def _give_up(self) -> None:
+        """Leave nothing that would start later, when nobody waits for it any more."""
+        with contextlib.suppress(ClusterError):
+            await self.notebooks.stop(self.notebook_name)
+
+    async def _last_words(self) -> str:
+        with contextlib.suppress(ClusterError):
+            if notebook := await self.notebooks.get(self.notebook_name):
+                return notebook.status.message
+        return ""
+
+    def _follow_address(self, notebook: Notebook) -> None:
+        """Take over another address of the server; JupyterHub's next check of the proxy's routes follows."""
+        url = urlsplit(notebook.status.url)
+        server = self.server
+        if server and url.hostname and (server.ip, server.port) != (url.hostname, url.port):
+            server.ip, server.port = url.hostname, url.port
+            self.user.db.commit()
+            self.log.info("%s is now at %s", self._log_name, notebook.status.url)
+
+
+def _refused_by_cluster(error: ClusterError) -> StartRefused:
+    if isinstance(error, UnavailableError):
+        message = f"The cluster does not answer; try again in a minute. ({error})"
+        return StartRefused(message, reason="ClusterUnavailable", status_code=503)
+    return StartRefused(
+        f"The cluster refused the server: {error}", reason="RefusedByCluster", status_code=403
+    )
