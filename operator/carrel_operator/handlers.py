@@ -39,7 +39,8 @@ async def start(settings: kopf.OperatorSettings, memo: kopf.Memo, **_: object) -
     settings.persistence.diffbase_storage = NoDiff()
     settings.persistence.progress_storage = NoProgress()
     settings.watching.server_timeout = 600
-    for talkative in ("httpx2", "kopf.objects"):  # a line per request or event; ours is a line per change
+    # A line per request, event or probe is not a line per change.
+    for talkative in ("httpx2", "kopf.objects", "kopf.activities", "aiohttp.access"):
         logging.getLogger(talkative).setLevel(logging.WARNING)
     memo.cluster = Cluster.connect()
     if not await memo.cluster.serves_our_kinds():

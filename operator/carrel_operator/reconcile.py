@@ -23,7 +23,7 @@ from carrel_operator.seen import Seen
 from carrel_operator.settings import Settings
 from carrel_operator.workqueue import RetryError
 
-logger = logging.getLogger(__name__)
+logger = logging.getLogger("carrel")
 
 
 class Reconciler:

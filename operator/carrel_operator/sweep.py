@@ -20,7 +20,7 @@ _KINDS = (
     "NetworkPolicy",
 )
 
-logger = logging.getLogger(__name__)
+logger = logging.getLogger("carrel")
 
 
 class Sweeper:

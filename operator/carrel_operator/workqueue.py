@@ -14,7 +14,7 @@ K = TypeVar("K")
 _FIRST_DELAY = 0.5
 _LONGEST_DELAY = 60.0
 
-logger = logging.getLogger(__name__)
+logger = logging.getLogger("carrel")
 
 
 class RetryError(Exception):
