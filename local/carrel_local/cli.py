@@ -8,7 +8,19 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from . import demo, instance, kubernetes, lifecycle, lock, node, preflight, programs, release
+from . import (
+    builders,
+    demo,
+    existing,
+    instance,
+    kubernetes,
+    lifecycle,
+    lock,
+    node,
+    preflight,
+    programs,
+    release,
+)
 from .problem import Problem
 from .progress import Progress
 
@@ -46,7 +58,7 @@ def up(
     """Build and start everything, and say where it is."""
     with Progress() as progress:
         if context:
-            lifecycle.install_into(context, values, progress)
+            existing.up(context, values, progress)
             return
         here = _here(name)
         if refusal := preflight.refusal(preflight.inspect(here)):
@@ -66,7 +78,7 @@ def down(
     """Stop the cluster and delete it."""
     with Progress() as progress:
         if context:
-            lifecycle.uninstall_from(context, progress)
+            existing.down(context, progress)
             return
         here = _here(name)
         if not here.state.exists() and node.init(here) is None:
@@ -124,7 +136,7 @@ def images(
     """Build images, give them to the running node and print their references."""
     here = _running(name)
     with Progress(Console(stderr=True, highlight=False)) as progress:
-        references = lifecycle.build(here, names or [], progress)
+        references = builders.chosen_images(here, names or [], progress)
     for reference in references:
         typer.echo(reference)
 

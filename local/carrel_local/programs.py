@@ -57,7 +57,7 @@ GROUPS = (
     ),
     Group("helm", "Helm", "helm.sh/helm/v4", ("helm.sh/helm/v4/internal/version.version",)),
 )
-HELM = GROUPS[-1]
+KUBERNETES, CONTAINERD, HELM = GROUPS[0], GROUPS[1], GROUPS[-1]
 
 
 def pinned(go_mod: str, module: str) -> str:
