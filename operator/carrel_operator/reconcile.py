@@ -52,7 +52,7 @@ class Reconciler:
         after = self._cache.seen(key)
         if after is None:
             return None
-        if not failure and desired_set(after, self._settings).fate is not PodFate.LEAVE:
+        if not failure and desired_set(after, self._settings).fate not in {PodFate.LEAVE, wanted.fate}:
             return 0.0  # the world moved on meanwhile: what there is to say now, the next run says
         again_in = await self._report(after, _problem(failure))
         if failure:

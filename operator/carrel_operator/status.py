@@ -67,7 +67,7 @@ def fleeting(seen: Seen, new: Status) -> float | None:
     pod = seen.pod
     if new.reason is Reason.STOPPED and seen.notebook.status.phase is None:
         age = seen.age
-    elif pod is None or pod.running or new.phase not in {Phase.PENDING, Phase.STARTING}:
+    elif pod is None or new.reason not in {Reason.SCHEDULING, Reason.HOME_PENDING, Reason.STARTING}:
         return None
     elif pod.node and not seen.home_bound:
         age = pod.settled
