@@ -135,7 +135,7 @@ def images(
 ) -> None:
     """Build images, give them to the running node and print their references."""
     here = _running(name)
-    with Progress(Console(stderr=True, highlight=False)) as progress:
+    with Progress(Console(stderr=True, highlight=False, soft_wrap=True)) as progress:
         references = builders.chosen_images(here, names or [], progress)
     for reference in references:
         typer.echo(reference)

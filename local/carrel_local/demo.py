@@ -77,6 +77,8 @@ def token(here: Instance, cluster: Cluster) -> str:
             if file.exists() and _is_taken(hub, kept := file.read_text()):
                 return kept
             made = _make_token(hub, service_token(cluster))
+    except httpx.HTTPStatusError as error:
+        raise Problem(f"The hub refused to make a token: {error.response.text}") from error
     except httpx.HTTPError as error:
         raise Problem(f"The hub at {here.hub_url} does not answer ({error}): run 'make status'.") from error
     write_private(file, made)

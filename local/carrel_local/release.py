@@ -28,13 +28,11 @@ def values(here: Instance, images: Mapping[str, Image], passwords: Mapping[str, 
     def image(name: str) -> dict[str, str]:
         return {"name": images[name].repository, "tag": images[name].key}
 
-    administer = {"scopes": ["admin:users", "tokens"], "services": [demo.SERVICE]}
     return {
         "hub": {
             "image": image("hub"),
             "stuckTimeout": 25,
-            "services": {demo.SERVICE: {}},
-            "loadRoles": {demo.SERVICE: administer},
+            "services": {demo.SERVICE: {"admin": True}},
         },
         "proxy": {
             "image": image("proxy"),
@@ -46,9 +44,11 @@ def values(here: Instance, images: Mapping[str, Image], passwords: Mapping[str, 
             "enabled": True,
             "image": image("identity"),
             "publicUrl": here.identity_url,
+            "hubUrl": here.hub_url,
             "users": demo.users(passwords),
             "service": {"type": "NodePort", "nodePorts": {"http": IDENTITY_NODE_PORT}},
         },
+        "networkPolicy": {"dnsCidrs": [f"{here.node_address}/32"]},
         "warehouse": {"mode": "standIn", "standIn": {"image": image("warehouse")}},
     }
 
