@@ -1,0 +1,27 @@
+"""A setting that is missing or can't work is one sentence at the start."""
+
+import pytest
+
+from carrel_warehouse.stand_in.settings import parse
+
+GOOD = {
+    "CARREL_PROJECT": "carrel-demo",
+    "CARREL_AUDIENCE": "//warehouse.carrel.local/clusters/this",
+    "CARREL_EMAIL_DOMAIN": "example.org",
+    "CARREL_NAMESPACE": "carrel",
+}
+
+
+def test_the_tokens_audience_is_the_exchanges_name_with_https() -> None:
+    assert parse(GOOD).token_audience == "https://warehouse.carrel.local/clusters/this"
+
+
+@pytest.mark.parametrize("name", GOOD)
+def test_what_is_missing_is_named(name: str) -> None:
+    with pytest.raises(ValueError, match=f"{name} is not set"):
+        parse(GOOD | {name: ""})
+
+
+def test_an_audience_of_another_kind_is_refused() -> None:
+    with pytest.raises(ValueError, match="must begin with //"):
+        parse(GOOD | {"CARREL_AUDIENCE": "https://warehouse"})
