@@ -120,12 +120,15 @@ class Seen:
         return self.home is not None and self.home.get("status", {}).get("phase") == "Bound"
 
     @property
+    def own_pod(self) -> PodSeen | None:
+        """The pod, if it was made for this Notebook and not for one of the same name before it."""
+        return self.pod if self.pod and self.pod.owner_uid == self.notebook.metadata.uid else None
+
+    @property
     def current_pod(self) -> PodSeen | None:
         """The pod, if it was made for this Notebook and this session and is there to stay."""
-        pod = self.pod
-        if pod is None or pod.terminating or pod.owner_uid != self.notebook.metadata.uid:
-            return None
-        return pod if pod.session == self.notebook.session else None
+        pod = self.own_pod
+        return pod if pod and not pod.terminating and pod.session == self.notebook.session else None
 
 
 def _notebook_owners(metadata: Body) -> Iterator[str]:

@@ -21,7 +21,7 @@ _FLEETING_SECONDS = 1.0
 
 def status(seen: Seen, settings: Settings, problem: Refusal | None, now: datetime) -> Status:
     """The whole status; ``problem`` is what Kubernetes answered when the children were applied."""
-    notebook, pod = seen.notebook, seen.pod
+    notebook, pod = seen.notebook, seen.own_pod
     found = verdict(seen, problem)
     conditions = (
         _ready(found),
@@ -122,7 +122,7 @@ def _identity_ready(seen: Seen, settings: Settings) -> Condition:
 
 
 def _resources_applied(seen: Seen) -> Condition:
-    kind, wanted, pod = ConditionType.RESOURCES_APPLIED, seen.notebook.instance_type, seen.pod
+    kind, wanted, pod = ConditionType.RESOURCES_APPLIED, seen.notebook.instance_type, seen.own_pod
     if pod is None:
         message = f"Size '{wanted}' applies at the next start."
         return Condition(kind, status=False, reason=Reason.STOPPED, message=message)
@@ -182,7 +182,7 @@ def _principal(seen: Seen, settings: Settings) -> str:
 
 
 def _resources(seen: Seen, *, at_work: bool) -> Resources:
-    size, pod = seen.instance_type, seen.pod if at_work else None
+    size, pod = seen.instance_type, seen.own_pod if at_work else None
     return Resources(
         requested=resources_of(size)["limits"] if size else {},
         allocated=_cpu_and_memory(pod.allocated) if pod else {},
@@ -195,8 +195,8 @@ def _cpu_and_memory(resources: Any) -> dict[str, str]:  # noqa: ANN401
 
 
 def _memory_limit(seen: Seen) -> str:
-    if seen.pod:
-        return str(seen.pod.requested.get("limits", {}).get("memory", ""))
+    if seen.own_pod:
+        return str(seen.own_pod.requested.get("limits", {}).get("memory", ""))
     return seen.instance_type.memory.limit if seen.instance_type else ""
 
 
