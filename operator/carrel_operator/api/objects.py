@@ -1,0 +1,161 @@
+"""What is asked for: instance types and images by the admin, Notebooks by people."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Self
+
+from carrel_operator.api.reading import Body, InvalidObjectError, mapping, text
+from carrel_operator.api.status import Status
+
+
+@dataclass(frozen=True, slots=True)
+class Metadata:
+    """The part of an object's metadata that Carrel reads."""
+
+    name: str
+    namespace: str = ""
+    uid: str = ""
+    generation: int = 0
+    deleting: bool = False
+
+    @classmethod
+    def parse(cls, body: Body) -> Self:
+        """Read the metadata of any Kubernetes object."""
+        metadata = mapping(body, "metadata")
+        return cls(
+            name=text(metadata, "name", "metadata."),
+            namespace=metadata.get("namespace", ""),
+            uid=metadata.get("uid", ""),
+            generation=metadata.get("generation", 0),
+            deleting="deletionTimestamp" in metadata,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Share:
+    """How much of one resource a container is promised, and how much it may use; Kubernetes quantities."""
+
+    request: str
+    limit: str
+
+    @classmethod
+    def parse(cls, spec: Body, name: str) -> Self:
+        """Read ``spec.<name>``; a missing request is the limit, and a plain number is a quantity too."""
+        share = mapping(spec, name, "spec.")
+        limit = share.get("limit")
+        if limit is None:
+            message = f"spec.{name}.limit is missing"
+            raise InvalidObjectError(message)
+        return cls(request=str(share.get("request", limit)), limit=str(limit))
+
+
+@dataclass(frozen=True, slots=True)
+class Gpu:
+    """Whole devices of an extended resource, such as ``nvidia.com/gpu``."""
+
+    resource: str
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
+class InstanceType:
+    """A size that the admin defines and people name."""
+
+    name: str
+    cpu: Share
+    memory: Share
+    display_name: str = ""
+    description: str = ""
+    gpu: Gpu | None = None
+    node_selector: Mapping[str, str] = field(default_factory=dict)
+    tolerations: tuple[Body, ...] = ()
+    price_per_hour: float | None = None
+    allowed_groups: tuple[str, ...] = ()
+    order: int = 0
+
+    @classmethod
+    def parse(cls, body: Body) -> Self:
+        """Read an InstanceType object; InvalidObjectError names the field that is missing."""
+        name, spec = Metadata.parse(body).name, mapping(body, "spec")
+        gpu = spec.get("gpu")
+        return cls(
+            name=name,
+            cpu=Share.parse(spec, "cpu"),
+            memory=Share.parse(spec, "memory"),
+            display_name=spec.get("displayName") or name,
+            description=spec.get("description", ""),
+            gpu=Gpu(text(gpu, "resource", "spec.gpu."), gpu.get("count", 1)) if gpu else None,
+            node_selector=spec.get("nodeSelector", {}),
+            tolerations=tuple(spec.get("tolerations", ())),
+            price_per_hour=spec.get("pricePerHour"),
+            allowed_groups=tuple(spec.get("allowedGroups", ())),
+            order=spec.get("order", 0),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class NotebookImage:
+    """A container image that the admin defines and people name."""
+
+    name: str
+    image: str
+    display_name: str = ""
+    description: str = ""
+    allowed_groups: tuple[str, ...] = ()
+    default: bool = False
+    deprecated: str | None = None  # the sentence that says what to use instead
+
+    @classmethod
+    def parse(cls, body: Body) -> Self:
+        """Read a NotebookImage object; InvalidObjectError names the field that is missing."""
+        name, spec = Metadata.parse(body).name, mapping(body, "spec")
+        deprecated = spec.get("deprecated")
+        return cls(
+            name=name,
+            image=text(spec, "image", "spec."),
+            display_name=spec.get("displayName") or name,
+            description=spec.get("description", ""),
+            allowed_groups=tuple(spec.get("allowedGroups", ())),
+            default=spec.get("default", False),
+            deprecated=deprecated.get("message", "") if deprecated is not None else None,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Notebook:
+    """One server of one person."""
+
+    metadata: Metadata
+    owner: str
+    instance_type: str
+    image: str
+    owner_groups: frozenset[str] = frozenset()
+    server: str = ""
+    session: str = ""
+    running: bool = False
+    home_size: str | None = None
+    environment_secret: str | None = None
+    status: Status = field(default_factory=Status)
+
+    @classmethod
+    def parse(cls, body: Body) -> Self:
+        """Read a Notebook object; InvalidObjectError names the field that is missing."""
+        spec = mapping(body, "spec")
+        return cls(
+            metadata=Metadata.parse(body),
+            owner=text(spec, "owner", "spec."),
+            instance_type=text(spec, "instanceType", "spec."),
+            image=text(spec, "image", "spec."),
+            owner_groups=frozenset(spec.get("ownerGroups", ())),
+            server=spec.get("server", ""),
+            session=spec.get("session", ""),
+            running=spec.get("running", False),
+            home_size=spec.get("homeSize"),
+            environment_secret=spec.get("environmentSecret"),
+            status=Status.parse(body.get("status", {})),
+        )
+
+    @property
+    def name(self) -> str:
+        """The object's name."""
+        return self.metadata.name

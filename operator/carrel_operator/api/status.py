@@ -1,0 +1,146 @@
+"""What the operator answers: the status of a Notebook and its conditions."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Self
+
+from carrel_operator.api.reading import Body
+from carrel_operator.api.vocabulary import ConditionType, Phase, Reason
+
+
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """One answer of ``status.conditions``."""
+
+    type: ConditionType
+    status: bool
+    reason: Reason
+    message: str
+    observed_generation: int = 0
+    last_transition_time: str = ""
+
+    @classmethod
+    def parse(cls, body: Body) -> Self:
+        """Read a condition that an operator of this version wrote."""
+        return cls(
+            type=ConditionType(body["type"]),
+            status=body["status"] == "True",
+            reason=Reason(body["reason"]),
+            message=body.get("message", ""),
+            observed_generation=body.get("observedGeneration", 0),
+            last_transition_time=body.get("lastTransitionTime", ""),
+        )
+
+    def body(self) -> dict[str, Any]:
+        """The condition as Kubernetes stores it."""
+        return {
+            "type": str(self.type),
+            "status": "True" if self.status else "False",
+            "reason": str(self.reason),
+            "message": self.message,
+            "observedGeneration": self.observed_generation,
+            "lastTransitionTime": self.last_transition_time,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Volume:
+    """A claim that the notebook mounts."""
+
+    name: str
+    claim: str
+    phase: str
+    size: str
+
+
+@dataclass(frozen=True, slots=True)
+class Resources:
+    """CPU and memory limits asked for by the spec, allocated by the node, and in force in the container."""
+
+    requested: Mapping[str, str] = field(default_factory=dict)
+    allocated: Mapping[str, str] = field(default_factory=dict)
+    actual: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """What the operator says about a Notebook."""
+
+    phase: Phase | None = None  # None: the operator has not looked yet
+    message: str = ""
+    observed_generation: int = 0
+    conditions: tuple[Condition, ...] = ()
+    url: str = ""
+    session: str = ""
+    node: str = ""
+    image: str = ""
+    principal: str = ""
+    resources: Resources = field(default_factory=Resources)
+    memory_limit: str = ""
+    volumes: tuple[Volume, ...] = ()
+
+    @classmethod
+    def parse(cls, body: Body) -> Self:
+        """Read ``status``; what another version of the operator said in words unknown here is left out."""
+        resources = body.get("resources", {})
+        phase = body.get("phase")
+        return cls(
+            phase=Phase(phase) if phase in set(Phase) else None,
+            message=body.get("message", ""),
+            observed_generation=body.get("observedGeneration", 0),
+            conditions=tuple(
+                Condition.parse(each)
+                for each in body.get("conditions", ())
+                if each["type"] in set(ConditionType) and each["reason"] in set(Reason)
+            ),
+            url=body.get("url", ""),
+            session=body.get("session", ""),
+            node=body.get("node", ""),
+            image=body.get("image", ""),
+            principal=body.get("principal", ""),
+            resources=Resources(*(resources.get(key, {}) for key in ("requested", "allocated", "actual"))),
+            memory_limit=body.get("memory", {}).get("limit", ""),
+            volumes=tuple(
+                Volume(each["name"], each.get("claim", ""), each.get("phase", ""), each.get("size", ""))
+                for each in body.get("volumes", ())
+            ),
+        )
+
+    def body(self) -> dict[str, Any]:
+        """The status as Kubernetes stores it, without what is empty."""
+        fields: dict[str, Any] = {
+            "observedGeneration": self.observed_generation,
+            "phase": str(self.phase) if self.phase else None,
+            "message": self.message,
+            "conditions": [each.body() for each in self.conditions],
+            "url": self.url,
+            "session": self.session,
+            "node": self.node,
+            "image": self.image,
+            "principal": self.principal,
+            "resources": _filled(
+                requested=dict(self.resources.requested),
+                allocated=dict(self.resources.allocated),
+                actual=dict(self.resources.actual),
+            ),
+            "memory": _filled(limit=self.memory_limit),
+            "volumes": [
+                _filled(name=each.name, claim=each.claim, phase=each.phase, size=each.size)
+                for each in self.volumes
+            ],
+        }
+        return _filled(**fields)
+
+    def condition(self, kind: ConditionType) -> Condition | None:
+        """The condition of that type, once the operator has set it."""
+        return next((each for each in self.conditions if each.type is kind), None)
+
+    @property
+    def reason(self) -> Reason | None:
+        """The reason of the Ready condition: why the notebook is in this phase."""
+        ready = self.condition(ConditionType.READY)
+        return ready.reason if ready else None
+
+
+def _filled(**fields: Any) -> dict[str, Any]:  # noqa: ANN401 - values of any JSON type pass through
+    return {key: value for key, value in fields.items() if value not in ("", None, [], {})}

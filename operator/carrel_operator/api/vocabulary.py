@@ -1,0 +1,107 @@
+"""The words that objects are marked and described with: labels, phases, reasons."""
+
+from enum import Enum, StrEnum
+
+GROUP = "carrel.dev"
+VERSION = "v1"
+API_VERSION = f"{GROUP}/{VERSION}"
+
+NOTEBOOK_LABEL = f"{GROUP}/notebook"
+USER_LABEL = f"{GROUP}/user"
+OWNER_ANNOTATION = f"{GROUP}/owner"
+SERVER_ANNOTATION = f"{GROUP}/server"
+SESSION_ANNOTATION = f"{GROUP}/session"
+INSTANCE_TYPE_ANNOTATION = f"{GROUP}/instance-type"
+IMAGE_ANNOTATION = f"{GROUP}/image"
+
+
+class Phase(StrEnum):
+    """Where a notebook is in its life, in one word."""
+
+    STOPPED = "Stopped"
+    PENDING = "Pending"
+    STARTING = "Starting"
+    RUNNING = "Running"
+    STOPPING = "Stopping"
+    FAILED = "Failed"
+
+
+class ReasonKind(Enum):
+    """What somebody who waits for the server should do: wait on, wait a little, or give up."""
+
+    PROGRESS = "progress"
+    STUCK = "stuck"
+    FINAL = "final"
+
+
+class Reason(StrEnum):
+    """The CamelCase word beside each sentence of a condition."""
+
+    RUNNING = "Running"
+    STOPPED = "Stopped"
+    STOPPING = "Stopping"
+    STARTING = "Starting"
+    SCHEDULING = "Scheduling"
+    PULLING = "Pulling"
+    IDENTITY_PENDING = "IdentityPending"
+
+    HOME_PENDING = "HomePending"
+    UNSCHEDULABLE = "Unschedulable"
+    IMAGE_PULL_FAILED = "ImagePullFailed"
+    QUOTA_EXCEEDED = "QuotaExceeded"
+    REFUSED = "Refused"
+
+    UNKNOWN_INSTANCE_TYPE = "UnknownInstanceType"
+    UNKNOWN_IMAGE = "UnknownImage"
+    INSTANCE_TYPE_FORBIDDEN = "InstanceTypeForbidden"
+    IMAGE_FORBIDDEN = "ImageForbidden"
+    NAME_MISMATCH = "NameMismatch"
+    HOME_OWNER_MISMATCH = "HomeOwnerMismatch"
+    SERVER_FAILED = "ServerFailed"
+    SERVER_EXITED = "ServerExited"
+    INVALID_SPEC = "InvalidSpec"
+
+    BOUND = "Bound"
+    ISSUED = "Issued"
+    APPLIED = "Applied"
+    RESTART_NEEDED = "RestartNeeded"
+
+    @property
+    def kind(self) -> ReasonKind:
+        """Progress by default; stuck heals only if somebody acts or room is made; final never heals by waiting."""
+        if self in _FINAL:
+            return ReasonKind.FINAL
+        return ReasonKind.STUCK if self in _STUCK else ReasonKind.PROGRESS
+
+
+_STUCK = frozenset(
+    {
+        Reason.HOME_PENDING,
+        Reason.UNSCHEDULABLE,
+        Reason.IMAGE_PULL_FAILED,
+        Reason.QUOTA_EXCEEDED,
+        Reason.REFUSED,
+    }
+)
+_FINAL = frozenset(
+    {
+        Reason.UNKNOWN_INSTANCE_TYPE,
+        Reason.UNKNOWN_IMAGE,
+        Reason.INSTANCE_TYPE_FORBIDDEN,
+        Reason.IMAGE_FORBIDDEN,
+        Reason.NAME_MISMATCH,
+        Reason.HOME_OWNER_MISMATCH,
+        Reason.SERVER_FAILED,
+        Reason.SERVER_EXITED,
+        Reason.INVALID_SPEC,
+    }
+)
+
+
+class ConditionType(StrEnum):
+    """The conditions of a Notebook."""
+
+    READY = "Ready"
+    VOLUMES_READY = "VolumesReady"
+    IDENTITY_READY = "IdentityReady"
+    RESOURCES_APPLIED = "ResourcesApplied"
