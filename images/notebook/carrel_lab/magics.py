@@ -4,6 +4,7 @@
 loads the real magic over itself at its first use and passes the cell on.
 """
 
+import warnings
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -19,3 +20,5 @@ def load_ipython_extension(shell: "InteractiveShell") -> None:
         return shell.run_cell_magic("bigquery", line, cell)
 
     shell.register_magic_function(bigquery, "cell", "bigquery")
+    # The storage client is left out of the image on purpose (requirements/notebook.in).
+    warnings.filterwarnings("ignore", message="BigQuery Storage module not found", category=UserWarning)
