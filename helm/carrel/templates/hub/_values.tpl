@@ -2,7 +2,7 @@
 
 {{- define "carrel.hubValues" -}}
 {{- $hub := dict -}}
-{{- range $key := list "baseUrl" "config" "services" "loadRoles" "extraConfig" "allowNamedServers" "namedServerLimitPerUser" "concurrentSpawnLimit" "activeServerLimit" "redirectToServer" "shutdownOnLogout" "startTimeout" "stuckTimeout" -}}
+{{- range $key := list "baseUrl" "publicUrl" "config" "services" "loadRoles" "extraConfig" "allowNamedServers" "namedServerLimitPerUser" "concurrentSpawnLimit" "activeServerLimit" "redirectToServer" "shutdownOnLogout" "startTimeout" "stuckTimeout" -}}
 {{- $_ := set $hub $key (index $.Values.hub $key) -}}
 {{- end -}}
 {{- $_ := set $hub "db" (pick .Values.hub.db "type" "url") -}}
