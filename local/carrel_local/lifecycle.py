@@ -4,6 +4,7 @@ import hashlib
 import shutil
 import subprocess
 import time
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -48,8 +49,11 @@ def up(here: Instance, progress: Progress) -> None:
         try:
             made = builders.everything(progress, compiler, builder)
             _start(here, made, progress)
-            _deliver(here, made, progress)
+            _deliver(here, made, [name for name in made.images if name != "notebook"], progress)
             _install(here, made, progress)
+            # The largest, and nothing of the platform itself runs it: it comes while the rest starts.
+            _deliver(here, made, ["notebook"], progress)
+            _wait(here, progress)
         except BaseException:
             commands.stop_all()
             compiler.shutdown(wait=False, cancel_futures=True)
@@ -114,13 +118,13 @@ def _wait_for_port(address: str, patience: float = 60) -> None:
         time.sleep(0.1)
 
 
-def _deliver(here: Instance, made: Made, progress: Progress) -> None:
+def _deliver(here: Instance, made: Made, names: Sequence[str], progress: Progress) -> None:
     """Give the node each image as soon as it is built."""
     ctr = made.program("ctr")
     there = images.in_node(here, ctr)
-    for name, future in made.images.items():
+    for name in names:
         image = made.catalogue[name]
-        future.result()
+        made.images[name].result()
         if image.reference not in there:
             with progress.step(f"Loading the image {name}"):
                 images.give(here, ctr, image)
@@ -132,8 +136,11 @@ def _install(here: Instance, made: Made, progress: Progress) -> None:
     values = release.write_values(here, made.catalogue)
     with progress.step("Installing Carrel") as step:
         release.install(cluster, helm, values, step)
+
+
+def _wait(here: Instance, progress: Progress) -> None:
     with progress.step("Waiting for Carrel to be ready") as step:
-        release.wait(cluster, step)
+        release.wait(kubernetes.of(here), step)
         for url in (f"{here.hub_url}/hub/health", here.identity_url):
             step.say(f"waiting for {url}")
             release.wait_for_answer(url)
