@@ -2,10 +2,18 @@
 
 import subprocess
 
+from .daemons import SERVICE_SUBNET
 from .instance import Instance
 
 # `nsenter` rather than `ip netns exec`, which would cover /sys and hide the cgroups.
 IN_NODE = ("nsenter", "--net=/run/netns/node")
+# kube-proxy writes its tables one after the other, so for a moment a Service's address may lead nowhere. Without this
+# such a packet would leave by the default route, and whatever answers out there would pass for the Service.
+NO_LEAKS = f"""
+add table ip carrel
+add chain ip carrel leaks {{ type filter hook forward priority 0; policy accept; }}
+add rule ip carrel leaks ip daddr {SERVICE_SUBNET} reject
+"""
 ON_MACHINE = ("nsenter", "--net=/run/netns/machine")
 
 
@@ -23,6 +31,7 @@ def create(instance: Instance) -> None:
     _do(*IN_NODE, "ip", "link", "set", "eth0", "up")
     _do(*IN_NODE, "ip", "route", "add", "default", "via", instance.host_address)
     _do(*IN_NODE, "sysctl", "--quiet", "--write", "net.ipv4.ip_forward=1")
+    _do(*IN_NODE, "nft", NO_LEAKS)
 
 
 def _do(*command: str) -> None:
