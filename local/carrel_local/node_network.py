@@ -3,6 +3,7 @@
 import subprocess
 
 from .daemons import SERVICE_SUBNET
+from .daemons import POD_SUBNET, SERVICE_SUBNET
 from .instance import Instance
 
 # `nsenter` rather than `ip netns exec`, which would cover /sys and hide the cgroups.
@@ -31,6 +32,19 @@ def create(instance: Instance) -> None:
     _do(*IN_NODE, "ip", "link", "set", "eth0", "up")
     _do(*IN_NODE, "ip", "route", "add", "default", "via", instance.host_address)
     _do(*IN_NODE, "sysctl", "--quiet", "--write", "net.ipv4.ip_forward=1")
+    for subnet in (SERVICE_SUBNET, POD_SUBNET):
+        for chain in ("FORWARD", "OUTPUT"):
+            _keep_inside(chain, subnet)
+
+
+def _keep_inside(chain: str, subnet: str) -> None:
+    """Refuse what would leave the node for one of the cluster's own addresses.
+
+    While kube-proxy rewrites its rules, and when a pod has just gone, such a connection would take the default
+    route, and a transparent proxy out there may answer in the server's place.
+    """
+    leaving = ("--out-interface", "eth0", "--destination", subnet, "--protocol", "tcp")
+    _do(*IN_NODE, "iptables", "--append", chain, *leaving, "--jump", "REJECT", "--reject-with", "tcp-reset")
     _do(*IN_NODE, "nft", NO_LEAKS)
 
 
