@@ -1,0 +1,52 @@
+"""The platform under test, and people made for one test each; without a platform every test here is skipped."""
+
+from collections.abc import Callable, Iterator
+
+import httpx
+import pytest
+
+from support.cluster import MISSING, Kubectl, Person, Platform, quoted, unique
+
+NewPerson = Callable[..., Person]
+
+
+@pytest.fixture(scope="session")
+def platform() -> Platform:
+    found = Platform.from_environment()
+    if found is None:
+        pytest.skip(MISSING)
+    return found
+
+
+@pytest.fixture(scope="session")
+def kube(platform: Platform) -> Kubectl:
+    return Kubectl(platform.kubeconfig)
+
+
+@pytest.fixture(scope="session")
+def hub(platform: Platform) -> Iterator[httpx.Client]:
+    with httpx.Client(
+        base_url=f"{platform.url}/hub/api",
+        headers={"Authorization": f"token {platform.token}"},
+        transport=httpx.HTTPTransport(retries=2),
+        timeout=60,
+        trust_env=False,
+    ) as client:
+        yield client
+
+
+@pytest.fixture
+def person(platform: Platform, hub: httpx.Client, kube: Kubectl) -> Iterator[NewPerson]:
+    """Makes users of the hub; what is theirs goes away after the test."""
+    made: list[Person] = []
+
+    def new(name: str | None = None) -> Person:
+        somebody = Person(name or unique("test"), hub, kube, platform.url)
+        made.append(somebody)
+        answer = hub.post(f"/users/{quoted(somebody.name)}")
+        assert answer.status_code == 201, answer.text
+        return somebody
+
+    yield new
+    for somebody in made:
+        somebody.remove()
