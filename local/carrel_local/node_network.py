@@ -2,18 +2,18 @@
 
 import subprocess
 
-from .daemons import SERVICE_SUBNET
 from .daemons import POD_SUBNET, SERVICE_SUBNET
 from .instance import Instance
 
 # `nsenter` rather than `ip netns exec`, which would cover /sys and hide the cgroups.
 IN_NODE = ("nsenter", "--net=/run/netns/node")
-# kube-proxy writes its tables one after the other, so for a moment a Service's address may lead nowhere. Without this
-# such a packet would leave by the default route, and whatever answers out there would pass for the Service.
+# kube-proxy writes its tables one after the other, so for a moment a Service's address may lead nowhere, and so may
+# that of a pod that has just gone. Without this such a packet would leave by the default route, and whatever answers
+# out there would pass for the Service.
 NO_LEAKS = f"""
 add table ip carrel
 add chain ip carrel leaks {{ type filter hook forward priority 0; policy accept; }}
-add rule ip carrel leaks ip daddr {SERVICE_SUBNET} reject
+add rule ip carrel leaks oifname eth0 ip daddr {{ {SERVICE_SUBNET}, {POD_SUBNET} }} reject with tcp reset
 """
 ON_MACHINE = ("nsenter", "--net=/run/netns/machine")
 
@@ -32,19 +32,6 @@ def create(instance: Instance) -> None:
     _do(*IN_NODE, "ip", "link", "set", "eth0", "up")
     _do(*IN_NODE, "ip", "route", "add", "default", "via", instance.host_address)
     _do(*IN_NODE, "sysctl", "--quiet", "--write", "net.ipv4.ip_forward=1")
-    for subnet in (SERVICE_SUBNET, POD_SUBNET):
-        for chain in ("FORWARD", "OUTPUT"):
-            _keep_inside(chain, subnet)
-
-
-def _keep_inside(chain: str, subnet: str) -> None:
-    """Refuse what would leave the node for one of the cluster's own addresses.
-
-    While kube-proxy rewrites its rules, and when a pod has just gone, such a connection would take the default
-    route, and a transparent proxy out there may answer in the server's place.
-    """
-    leaving = ("--out-interface", "eth0", "--destination", subnet, "--protocol", "tcp")
-    _do(*IN_NODE, "iptables", "--append", chain, *leaving, "--jump", "REJECT", "--reject-with", "tcp-reset")
     _do(*IN_NODE, "nft", NO_LEAKS)
 
 
