@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from asgiref.wsgi import WsgiToAsgi
 from canaille import create_app
 from canaille.backends import Backend
 from hypercorn.asyncio import serve
@@ -38,7 +39,8 @@ def main() -> None:
     with application.app_context(), Backend.instance.session():
         Backend.instance.restore(seeds.records(seed))
     config = Config.from_mapping(bind=["0.0.0.0:8080"], graceful_timeout=2, accesslog="-")
-    asyncio.run(serve(OnePublicHost(application, seed.public_url), config, mode="wsgi"))
+    # Through asgiref as canaille's own server does: hypercorn's WSGI mode answers 500 where a body is empty (304, HEAD).
+    asyncio.run(serve(WsgiToAsgi(OnePublicHost(application, seed.public_url)), config))
 
 
 if __name__ == "__main__":

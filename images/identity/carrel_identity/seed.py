@@ -83,6 +83,7 @@ def settings(seed: Seed, database: str, signing_keys: list[Json]) -> Json:
         "SECRET_KEY": seed.secret_key,
         "SERVER_NAME": public.netloc,
         "PREFERRED_URL_SCHEME": public.scheme,
+        "SEND_FILE_MAX_AGE_DEFAULT": 86400,  # two megabytes of style, which each page would ask for again
         "CANAILLE": {
             "NAME": seed.name,
             "LOGO": None,
