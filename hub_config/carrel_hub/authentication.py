@@ -13,10 +13,14 @@ def configure(c: Any, provider: IdentityProvider) -> None:  # noqa: ANN401 - tra
     work as they do with Zero to JupyterHub.
     """
     c.Authenticator.enable_auth_state = True
+    # Whoever is signed in is looked up again every five minutes. Once more before each start would only make it
+    # slower, and JupyterHub answers a second click in that moment with an internal error.
+    c.Authenticator.refresh_pre_spawn = False
     if not provider.enabled:
         return
     c.JupyterHub.authenticator_class = "generic-oauth"
     generic = c.GenericOAuthenticator
+    generic.auth_refresh_age = 0  # it is made afresh when it restarts, and forgets the tokens it gave
     generic.login_service = provider.name
     generic.client_id = "hub"
     generic.basic_auth = True

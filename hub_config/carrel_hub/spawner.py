@@ -8,7 +8,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from jupyterhub.spawner import Spawner
-from jupyterhub.utils import iterate_until
+from jupyterhub.utils import iterate_until, url_path_join
 from traitlets import Float, Unicode, default
 
 from carrel_hub import options, pages
@@ -198,12 +198,11 @@ class NotebookSpawner(Spawner):  # type: ignore[misc]  # JupyterHub publishes no
             notebook = await self.notebooks.get(self.notebook_name)
             if notebook and notebook.running:
                 async with asyncio.timeout(self.start_timeout):
-                    return await self._answering(notebook)
+                    return str(url_path_join(await self._answering(notebook), self.server.base_url))
         except (StartError, ClusterError, TimeoutError) as error:
             self.log.warning("%s was not found again: %s", self._log_name, error)
             await self._give_up()
-        url: str = self.server.url
-        return url
+        return str(self.server.url)
 
     async def delete_forever(self) -> None:
         """Remove the Notebook; the person's home stays."""
