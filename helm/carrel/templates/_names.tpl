@@ -28,3 +28,14 @@ labels:
 {{- define "carrel.image" -}}
 {{ .name }}:{{ .tag }}
 {{- end }}
+
+{{/* A map as JSON without what is null: a later values file takes an entry of an earlier one away so. */}}
+{{- define "carrel.given" -}}
+{{- $given := dict -}}
+{{- range $key, $value := . -}}
+{{- if not (kindIs "invalid" $value) -}}
+{{- $_ := set $given $key $value -}}
+{{- end -}}
+{{- end -}}
+{{- toJson $given -}}
+{{- end }}

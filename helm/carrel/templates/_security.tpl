@@ -17,7 +17,7 @@ capabilities: {drop: [ALL]}
 
 {{- define "carrel.scheduling" -}}
 {{- with .nodeSelector }}
-nodeSelector: {{ toYaml . | nindent 2 }}
+nodeSelector: {{ include "carrel.given" . }}
 {{- end }}
 {{- with .tolerations }}
 tolerations: {{ toYaml . | nindent 2 }}

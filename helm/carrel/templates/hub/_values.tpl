@@ -2,8 +2,11 @@
 
 {{- define "carrel.hubValues" -}}
 {{- $hub := dict -}}
-{{- range $key := list "baseUrl" "publicUrl" "config" "services" "loadRoles" "extraConfig" "allowNamedServers" "namedServerLimitPerUser" "concurrentSpawnLimit" "activeServerLimit" "redirectToServer" "shutdownOnLogout" "startTimeout" "stuckTimeout" -}}
+{{- range $key := list "baseUrl" "publicUrl" "allowNamedServers" "namedServerLimitPerUser" "concurrentSpawnLimit" "activeServerLimit" "redirectToServer" "shutdownOnLogout" "startTimeout" "stuckTimeout" -}}
 {{- $_ := set $hub $key (index $.Values.hub $key) -}}
+{{- end -}}
+{{- range $key := list "config" "services" "loadRoles" "extraConfig" -}}
+{{- $_ := set $hub $key (include "carrel.given" (index $.Values.hub $key) | fromJson) -}}
 {{- end -}}
 {{- $_ := set $hub "db" (pick .Values.hub.db "type" "url") -}}
 {{- $identity := pick .Values.identityProvider "enabled" "publicUrl" "name" "adminGroups" "allowedGroups" -}}

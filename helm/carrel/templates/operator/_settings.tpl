@@ -9,7 +9,7 @@ notebook:
   imagePullPolicy: {{ .Values.notebook.imagePullPolicy }}
   imagePullSecrets: [{{ range $index, $each := .Values.imagePullSecrets }}{{ if $index }}, {{ end }}{{ $each.name }}{{ end }}]
   priorityClassName: {{ .Values.notebook.priorityClassName | toJson }}
-  environment: {{ .Values.notebook.environment | toJson }}
+  environment: {{ include "carrel.given" .Values.notebook.environment }}
 identity: {{ include "carrel.identitySettings" . | nindent 2 }}
 network:
   ingress:
@@ -34,7 +34,7 @@ environment:
 mode: {{ $warehouse.google.access }}
 project: {{ $warehouse.project }}
 principal: {{ $warehouse.google.principal | quote }}
-serviceAccountAnnotations: {{ $warehouse.google.serviceAccountAnnotations | toJson }}
+serviceAccountAnnotations: {{ include "carrel.given" $warehouse.google.serviceAccountAnnotations }}
 {{- if eq $warehouse.google.access "federated" }}
 audience: {{ printf "https:%s" (required "warehouse.google.audience is needed with access: federated; it is the provider, //iam.googleapis.com/projects/…" $warehouse.google.audience) }}
 {{- end }}
