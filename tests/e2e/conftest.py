@@ -1,0 +1,108 @@
+"""A real browser before a running platform; every page it sees is kept as a picture in build/screenshots."""
+
+import json
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, ConsoleMessage, Page, sync_playwright
+
+SCREENSHOTS = Path(__file__).parents[2] / "build" / "screenshots"
+CHROMIUM = "/usr/bin/chromium"
+# Nothing that calls home: a machine without the world outside would wait for it.
+ARGUMENTS = (
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+)
+
+
+@dataclass(frozen=True)
+class Site:
+    """The platform as a person knows it: an address, and names with passwords."""
+
+    url: str
+    sign_ins: dict[str, str]
+
+
+@pytest.fixture(scope="session")
+def site() -> Site:
+    url, file = os.environ.get("CARREL_URL"), os.environ.get("CARREL_SIGN_INS")
+    if not url or not file:
+        pytest.skip("needs a running platform: make test starts one and sets CARREL_URL and CARREL_SIGN_INS")
+    return Site(url, json.loads(Path(file).read_text()))
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    SCREENSHOTS.mkdir(parents=True, exist_ok=True)
+    with sync_playwright() as playwright:
+        running = playwright.chromium.launch(executable_path=CHROMIUM, args=list(ARGUMENTS))
+        yield running
+        running.close()
+
+
+class Person:
+    """Somebody at a browser of their own."""
+
+    def __init__(self, name: str, site: Site, browser: Browser) -> None:
+        self.name = name
+        self.site = site
+        self.complaints: list[str] = []
+        self.context = browser.new_context(viewport={"width": 1280, "height": 900})
+        self.page: Page = self.context.new_page()
+        self.page.set_default_timeout(60_000)
+        self.page.on("console", self._listen)
+        self._pictures = 0
+
+    def _listen(self, message: ConsoleMessage) -> None:
+        if message.type == "error" and "/hub/" in message.location.get("url", ""):
+            self.complaints.append(message.text)
+
+    def picture(self, title: str) -> None:
+        """Keep what is on the screen."""
+        self._pictures += 1
+        self.page.screenshot(path=SCREENSHOTS / f"{self.name}-{self._pictures:02}-{title}.png")
+
+    def in_dark(self, title: str) -> None:
+        """Keep the same page as somebody with a dark desktop and a wide screen sees it."""
+        self.page.emulate_media(color_scheme="dark")
+        self.page.set_viewport_size({"width": 1920, "height": 1080})
+        self.picture(f"{title}-dark")
+        self.page.emulate_media(color_scheme="light")
+        self.page.set_viewport_size({"width": 1280, "height": 900})
+
+    def sign_in(self) -> None:
+        """From the front page through the sign-in provider and back."""
+        self.page.goto(self.site.url)
+        self.picture("front")
+        self.page.get_by_role("link", name="Sign in").or_(self.page.get_by_role("button", name="Sign in")).click()
+        self.page.locator("input[name=login]").fill(self.name)
+        self.picture("name")
+        self.page.keyboard.press("Enter")
+        self.page.locator("input[name=password]").fill(self.site.sign_ins[self.name])
+        self.page.keyboard.press("Enter")
+        self.page.wait_for_url(f"{self.site.url}/**")
+
+    def leave(self) -> None:
+        self.context.close()
+
+
+@pytest.fixture
+def person(site: Site, browser: Browser) -> Iterator[type[Person]]:
+    """Makes people: person("ada")."""
+    came: list[Person] = []
+
+    def come(name: str) -> Person:
+        came.append(Person(name, site, browser))
+        return came[-1]
+
+    yield come
+    for each in came:
+        each.leave()

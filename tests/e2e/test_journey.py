@@ -1,0 +1,112 @@
+"""What a person sees: sign in, choose, wait, work, stop, come back; and what others don't see."""
+
+import json
+import re
+from collections.abc import Callable
+
+import pytest
+from playwright.sync_api import expect
+
+from .conftest import Person
+
+pytestmark = pytest.mark.cluster
+
+People = Callable[[str], Person]
+
+
+def test_from_sign_in_to_a_plot_and_back_tomorrow(person: People) -> None:
+    ada = person("ada")
+    ada.sign_in()
+    choose(ada, "Small")
+    wait_for_the_desk(ada)
+    run_the_starter_notebook(ada)
+    stop(ada)
+    choose(ada, "Medium")
+    wait_for_the_desk(ada)
+    assert all_cells_ran(ada), "the notebook's results were lost by stop and start"
+    assert not ada.complaints
+
+    alan = person("alan")
+    alan.sign_in()
+    answer = alan.page.goto(f"{alan.site.url}/user/ada/lab")
+    assert answer is not None
+    assert answer.status == 403
+    alan.picture("not-his-server")
+
+    grace = person("grace")
+    grace.sign_in()
+    grace.page.goto(f"{grace.site.url}/hub/admin")
+    expect(grace.page.get_by_text("ada", exact=True).first).to_be_visible()
+    grace.picture("admin")
+
+    stop(ada)
+
+
+def choose(someone: Person, size: str) -> None:
+    """On cards: what each size has and costs, and an image; then Start."""
+    page = someone.page
+    page.goto(f"{someone.site.url}/hub/spawn")
+    card = page.locator("label").filter(has_text=re.compile(rf"^\s*{size}"))
+    expect(card).to_contain_text(re.compile(r"\d+ CPU"))
+    expect(card).to_contain_text(re.compile(r"\d+ GiB memory"))
+    expect(card).to_contain_text("per hour")
+    card.click()
+    expect(page.locator("label").filter(has_text=re.compile(r"^\s*Data science"))).to_be_visible()
+    someone.picture("choose")
+    someone.in_dark("choose")
+    page.locator("form").get_by_role("button", name="Start").click()
+
+
+def wait_for_the_desk(someone: Person) -> None:
+    """A page of plain sentences, which opens JupyterLab by itself."""
+    page = someone.page
+    expect(page.get_by_role("heading", name=re.compile("on its way"))).to_be_visible()
+    sentences = page.get_by_role("list", name="What happened so far").get_by_role("listitem")
+    expect(sentences.filter(has_text=re.compile(r"\.\s*$")).first).to_be_visible()
+    someone.picture("progress")
+    page.wait_for_url(f"**/user/{someone.name}/**", timeout=120_000)
+    expect(page.locator("#jp-top-panel")).to_be_visible(timeout=60_000)
+    expect(page.locator(".jp-DirListing-item", has_text="welcome.ipynb")).to_be_visible()
+    someone.picture("desk")
+
+
+def run_the_starter_notebook(someone: Person) -> None:
+    """Run all cells, as a person would, and wait until each has its result and the file is saved."""
+    page = someone.page
+    page.set_viewport_size({"width": 1280, "height": 3000})  # so that JupyterLab draws every cell
+    page.goto(f"{someone.site.url}/user/{someone.name}/lab/tree/welcome.ipynb")
+    expect(page.locator(".jp-Notebook .jp-CodeCell").first).to_be_visible()
+    expect(page.get_by_role("button", name="Python 3 (ipykernel) | Idle")).to_be_visible(timeout=60_000)
+    page.get_by_role("menuitem", name="Run", exact=True).click()
+    page.get_by_role("menuitem", name="Run All Cells", exact=True).click()
+    expect(page.locator(".jp-Notebook table.dataframe").first).to_be_visible(timeout=120_000)
+    expect(page.locator(".jp-Notebook .jp-RenderedImage img").first).to_be_visible(timeout=120_000)
+    page.keyboard.press("Control+s")
+    someone.picture("notebook")
+    page.wait_for_function(
+        "async ([url]) => { const n = await (await fetch(url)).json();"
+        " return n.content.cells.filter(c => c.cell_type === 'code').every(c => c.execution_count) }",
+        arg=[f"/user/{someone.name}/api/contents/welcome.ipynb"],
+        timeout=120_000,
+    )
+    assert all_cells_ran(someone)
+    page.set_viewport_size({"width": 1280, "height": 900})
+
+
+def all_cells_ran(someone: Person) -> bool:
+    """Whether every code cell of the file on disk has run without an error and typed no credential."""
+    answer = someone.page.request.get(f"{someone.site.url}/user/{someone.name}/api/contents/welcome.ipynb")
+    assert answer.ok, answer.text()
+    cells = [cell for cell in answer.json()["content"]["cells"] if cell["cell_type"] == "code"]
+    errors = [out for cell in cells for out in cell["outputs"] if out["output_type"] == "error"]
+    assert not errors, json.dumps(errors)
+    return bool(cells) and all(cell["execution_count"] for cell in cells)
+
+
+def stop(someone: Person) -> None:
+    """From the hub's home page."""
+    page = someone.page
+    page.goto(f"{someone.site.url}/hub/home")
+    someone.picture("home")
+    page.locator("#stop").click()
+    expect(page.locator("#stop")).to_be_hidden(timeout=60_000)
