@@ -116,6 +116,12 @@ class Person:
         """What the hub says of a server; empty when it is not there."""
         return self.hub.get(f"/users/{quoted(self.name)}").json().get("servers", {}).get(server, {})
 
+    def progress(self, seconds: float) -> list[Object]:
+        """Every event of the default server's start, to its end."""
+        path = f"/users/{quoted(self.name)}/server/progress"
+        with self.hub.stream("GET", path, timeout=seconds) as events:
+            return [json.loads(line[5:]) for line in events.iter_lines() if line.startswith("data:")]
+
     def is_ready(self, server: str = "") -> bool:
         return bool(self.state(server).get("ready"))
 
