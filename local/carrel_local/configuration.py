@@ -134,7 +134,7 @@ def write(instance: Instance, *, pause_image: str, helper_image: str) -> None:
         "kubeconfig": instance.pki / "coredns.kubeconfig",
         "forward": f"forward . {' '.join(servers)}" if servers else "",
     }
-    for name in ("containerd.toml", "Corefile"):
+    for name in ("containerd.toml", "Corefile", "audit.yaml"):
         (instance.config / name).write_text(Template((TEMPLATES / name).read_text()).substitute(variables))
     (instance.config / "resolv.conf").write_text("".join(f"nameserver {server}\n" for server in servers))
     (instance.config / "cni" / "10-carrel.conflist").write_text(json.dumps(container_network()))

@@ -166,6 +166,10 @@ def _api_server(instance: Instance) -> tuple[str, ...]:
         f"--service-account-jwks-uri={issuer}/openid/v1/jwks",
         f"--service-account-key-file={pki / 'service-accounts.pub'}",
         f"--service-account-signing-key-file={pki / 'service-accounts.key'}",
+        f"--audit-policy-file={instance.config / 'audit.yaml'}",
+        f"--audit-log-path={instance.logs / 'audit.log'}",
+        "--audit-log-maxsize=50",  # MB, then it begins anew
+        "--audit-log-maxbackup=1",
     )
 
 
