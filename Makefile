@@ -8,9 +8,20 @@ VENV := .venv
 PYTHON := $(VENV)/bin/python
 UV := $(VENV)/bin/uv
 CARREL := $(PYTHON) -m carrel_local
+TEST_INSTANCE := carrel-test
 LOCK := $(UV) pip compile --quiet --generate-hashes --no-annotate --no-header
 
-.PHONY: help up down status url kubeconfig token test check unit lock
+# Starts the test cluster, runs pytest with the arguments given, and takes the cluster away again whatever happened.
+define on_a_test_cluster
+unset CARREL_CONTEXT; export CARREL_INSTANCE=$(TEST_INSTANCE); \
+trap '$(CARREL) down' EXIT; \
+$(CARREL) up; \
+CARREL_URL=$$($(CARREL) url) CARREL_TOKEN=$$($(CARREL) token) KUBECONFIG=$$($(CARREL) kubeconfig) \
+CARREL_SIGN_INS=/var/lib/carrel/$(TEST_INSTANCE)/passwords.json \
+$(VENV)/bin/pytest $(1)
+endef
+
+.PHONY: help up down status url kubeconfig token test bench check unit lock
 
 help: ## list what can be made
 	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -43,6 +54,17 @@ check: $(VENV)/.ready ## format, lint, types, import contracts
 	@$(VENV)/bin/ruff check
 	@$(VENV)/bin/mypy
 	@$(VENV)/bin/lint-imports
+
+test: ## every test, on a cluster of its own beside yours
+	@CARREL_INSTANCE=$(TEST_INSTANCE) python3 local/preflight.py
+	@$(MAKE) $(VENV)/.ready
+	@$(MAKE) check unit
+	@$(call on_a_test_cluster,-m "not bench" tests/chart tests/integration tests/e2e)
+
+bench: ## the numbers, as ratios measured in one run
+	@CARREL_INSTANCE=$(TEST_INSTANCE) python3 local/preflight.py
+	@$(MAKE) $(VENV)/.ready
+	@$(call on_a_test_cluster,-m bench --capture=no tests/bench)
 
 unit: $(VENV)/.ready ## the tests that need no cluster
 	@$(VENV)/bin/pytest tests/unit
