@@ -6,7 +6,7 @@ from collections.abc import Callable
 import httpx
 import pytest
 
-from support.cluster import Kubectl, Person, eventually
+from support.cluster import Kubectl, Person, eventually, hub_answers
 
 pytestmark = pytest.mark.cluster
 
@@ -24,13 +24,6 @@ def restart(kube: Kubectl, component: str) -> None:
     before = kube.items("pods", f"app.kubernetes.io/component={component}")
     kube("delete", "pod", *(pod["metadata"]["name"] for pod in before), "--wait=true")
     kube("rollout", "status", "deployment", component, "--timeout=120s")
-
-
-def hub_answers(hub: httpx.Client) -> bool:
-    try:
-        return hub.get("/user").status_code == 200
-    except httpx.HTTPError:
-        return False
 
 
 def test_an_operator_restart_writes_nothing(person: NewPerson, kube: Kubectl) -> None:

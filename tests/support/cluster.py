@@ -5,7 +5,7 @@ import os
 import secrets
 import subprocess
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -190,6 +190,23 @@ class Person:
             self.kube("delete", "notebook", names.notebook(self.name, server), "--ignore-not-found")
         home = names.home(self.name)
         self.kube("delete", "persistentvolumeclaim", home, "--ignore-not-found", "--wait=false")
+
+
+def hub_answers(hub: httpx.Client) -> bool:
+    """Whether the hub is up, for somebody who restarts it."""
+    try:
+        return hub.get("/user").status_code == 200
+    except httpx.HTTPError:
+        return False
+
+
+def events(hub: httpx.Client, path: str) -> Iterator[Object]:
+    """What a stream of server-sent events tells, until it ends."""
+    with hub.stream("GET", path, headers={"Accept": "text/event-stream"}) as answer:
+        assert answer.status_code == 200, answer.read()
+        for line in answer.iter_lines():
+            if line.startswith("data:"):
+                yield json.loads(line.removeprefix("data:"))
 
 
 def quoted(name: str) -> str:
