@@ -59,9 +59,9 @@ def processes(name: str) -> set[int]:
     """The ids of all processes of the instance, its pods included."""
     found: set[int] = set()
     for hierarchy in mounted():
-        for file in (hierarchy.path / name).glob("**/cgroup.procs"):
+        for directory, _, _ in os.walk(hierarchy.path / name):
             with contextlib.suppress(OSError):  # a pod's cgroup may go while we read
-                found.update(int(pid) for pid in file.read_text().split())
+                found.update(int(pid) for pid in (Path(directory) / "cgroup.procs").read_text().split())
     return found
 
 

@@ -1,8 +1,9 @@
 """The commands behind `make up`, `make down`, `make status` and the three that scripts read."""
 
+import sys
 from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, NoReturn
 
 import typer
 from rich.console import Console
@@ -163,5 +164,11 @@ def main() -> None:
     try:
         app()
     except Problem as problem:
-        Console(stderr=True, highlight=False, soft_wrap=True).print(str(problem), markup=False, style="red")
-        raise SystemExit(1) from None
+        _fail(str(problem))
+    except PermissionError as error:
+        _fail(f"{error.filename} is for root only: run it again with sudo.")
+
+
+def _fail(sentence: str) -> NoReturn:
+    Console(stderr=True, highlight=False, soft_wrap=True).print(sentence, markup=False, style="red")
+    sys.exit(1)

@@ -18,6 +18,7 @@ from .repository import IMAGES, LOCAL, ROOT
 
 ARCHIVES = CACHE / "images"
 STORAGE = CACHE / "buildah"
+TEMPORARY = STORAGE / "temporary"
 PACKAGES = "python3,python3-venv,ca-certificates"
 SUITE = "trixie"
 CERTIFICATES = Path("/etc/ssl/certs/ca-certificates.crt")
@@ -100,9 +101,10 @@ def _base() -> Image:
 
 
 def clean_up() -> None:
-    """Remove the working containers that a killed build left; nobody else may be building."""
-    if STORAGE.exists():
-        run(*_isolated(), "rm", "--all")
+    """Remove what a killed build left, working containers and half-written layers; nobody else may be building."""
+    shutil.rmtree(TEMPORARY, ignore_errors=True)
+    TEMPORARY.mkdir(parents=True)
+    run(*_isolated(), "rm", "--all")
 
 
 def build(image: Image, base: Image, step: Step) -> None:
@@ -195,7 +197,8 @@ def pip_configuration(environment: Mapping[str, str], files: Iterable[Path]) -> 
 
 
 def _buildah(*arguments: str | Path, step: Step, log: str) -> None:
-    follow(*_isolated(), *arguments, log=CACHE / "logs" / f"{log}.log", each_line=step.say)
+    environment = {"TMPDIR": str(TEMPORARY)}
+    follow(*_isolated(), *arguments, log=CACHE / "logs" / f"{log}.log", each_line=step.say, env=environment)
 
 
 def _isolated() -> list[str]:

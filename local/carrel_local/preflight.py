@@ -70,19 +70,18 @@ def _reasons(machine: Machine) -> Iterable[tuple[bool, str]]:
 
 
 def inspect(here: Instance) -> Machine:
-    """This machine."""
-    linux = platform.system() == "Linux"
-    root = os.geteuid() == 0
-    built = any((CACHE / "programs").glob("kubernetes-*"))
+    """This machine; only root on Linux can look at the rest, and nobody else gets that far."""
+    able = platform.system() == "Linux" and os.geteuid() == 0
+    built = able and any((CACHE / "programs").glob("kubernetes-*"))
     return Machine(
         system=platform.system(),
         user=os.geteuid(),
         has_apt=shutil.which("apt-get") is not None,
-        has_namespaces=linux and root and _has_namespaces(),
-        taken_ports=tuple(_taken(here)) if linux else (),
-        disk_gib=min(_free(directory) for directory in (STATES, CACHE)) / GIB,
+        has_namespaces=able and _has_namespaces(),
+        taken_ports=tuple(_taken(here)) if able else (),
+        disk_gib=min(_free(directory) for directory in (STATES, CACHE)) / GIB if able else 0,
         needed_disk_gib=LATER_DISK_GIB if built else FIRST_DISK_GIB,
-        memory_gib=os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / GIB,
+        memory_gib=os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / GIB if able else 0,
     )
 
 
@@ -127,20 +126,20 @@ def listening(proc_net_tcp: str, port: int) -> set[str]:
 
 def own_sockets(cgroup: str) -> set[str]:
     """The inodes of all sockets that processes in the cgroup hold; any one hierarchy tells."""
-    found = set()
-    for file in [
-        *Path("/sys/fs/cgroup").glob(f"{cgroup}/node/cgroup.procs"),
-        *Path("/sys/fs/cgroup").glob(f"*/{cgroup}/node/cgroup.procs"),
-    ]:
-        for pid in file.read_text().split():
-            for descriptor in Path(f"/proc/{pid}/fd").glob("*"):
-                try:
-                    target = str(descriptor.readlink())
-                except OSError:
-                    continue
-                if target.startswith("socket:["):
-                    found.add(target[8:-1])
+    found: set[str] = set()
+    for pattern in (f"{cgroup}/node/cgroup.procs", f"*/{cgroup}/node/cgroup.procs"):
+        for file in Path("/sys/fs/cgroup").glob(pattern):
+            for pid in file.read_text().split():
+                found |= _sockets(Path(f"/proc/{pid}/fd"))
     return found
+
+
+def _sockets(descriptors: Path) -> set[str]:
+    try:
+        targets = [str(descriptor.readlink()) for descriptor in descriptors.iterdir()]
+    except OSError:  # the process has ended, or closed one while we looked
+        return set()
+    return {target[8:-1] for target in targets if target.startswith("socket:[")}
 
 
 def main() -> None:
