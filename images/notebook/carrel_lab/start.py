@@ -5,7 +5,7 @@ import os
 import sys
 from pathlib import Path
 
-from carrel_lab import welcome
+from carrel_lab import singleuser, welcome
 
 
 def main() -> int | None:
@@ -20,10 +20,7 @@ def main() -> int | None:
     os.chdir(home)
     # Imports make half a million objects and no garbage; Python's default looks for some after every 2,000.
     gc.set_threshold(50_000, 20, 20)
-    from jupyterhub.singleuser import main as serve  # noqa: PLC0415 imported under the new threshold
-
-    status: int | None = serve()
-    return status
+    return singleuser.imported()()
 
 
 if __name__ == "__main__":

@@ -1,0 +1,40 @@
+"""JupyterHub's single-user server, imported without the hub's database migrations.
+
+`jupyterhub.services.auth` reaches `jupyterhub.orm`, which imports Alembic to migrate the hub's database. A server has
+none; but Alembic and the SQL dialects it brings are a fifth of the CPU time and 10 MB of a server's start. So while
+JupyterHub is being imported, empty modules stand in Alembic's place. The image's build imports this once, so a release
+that needs more of Alembic fails there and not at somebody's start.
+"""
+
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from types import ModuleType
+
+UNUSED = ("alembic", "alembic.command", "alembic.config", "alembic.script")
+
+
+class Empty(ModuleType):
+    """A module from which any name can be imported; each is None."""
+
+    def __getattr__(self, name: str) -> None:
+        if name.startswith("__"):
+            raise AttributeError(name)
+
+
+@contextmanager
+def left_out(names: tuple[str, ...]) -> Iterator[None]:
+    """Empty modules of those names for as long as the block lasts."""
+    sys.modules.update({name: Empty(name) for name in names})
+    try:
+        yield
+    finally:
+        for name in names:
+            del sys.modules[name]
+
+
+def imported() -> Callable[[], int | None]:
+    """The single-user server's main function."""
+    with left_out(UNUSED):
+        from jupyterhub.singleuser import main  # noqa: PLC0415 in the block is the point
+    return main  # type: ignore[no-any-return]
