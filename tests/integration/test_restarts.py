@@ -6,7 +6,7 @@ from collections.abc import Callable
 import httpx
 import pytest
 
-from support.cluster import Kubectl, Person, eventually, hub_answers
+from support.cluster import Kubectl, Person, eventually, hub_answers, restart
 
 pytestmark = pytest.mark.cluster
 
@@ -17,13 +17,6 @@ import sqlite3, sys
 with sqlite3.connect(sys.argv[1]) as database:
     database.execute("UPDATE spawners SET state = '{}' WHERE user_id = (SELECT id FROM users WHERE name = ?)", sys.argv[2:])
 """
-
-
-def restart(kube: Kubectl, component: str) -> None:
-    """Delete a component's pod and wait for the next one to be ready."""
-    before = kube.items("pods", f"app.kubernetes.io/component={component}")
-    kube("delete", "pod", *(pod["metadata"]["name"] for pod in before), "--wait=true")
-    kube("rollout", "status", "deployment", component, "--timeout=120s")
 
 
 def test_an_operator_restart_writes_nothing(person: NewPerson, kube: Kubectl) -> None:

@@ -43,10 +43,19 @@ class Platform:
 
     @classmethod
     def from_environment(cls) -> "Platform | None":
+        if "CARREL_URL" not in os.environ:
+            return None
         wanted = [os.environ.get(key, "") for key in ("CARREL_URL", "CARREL_TOKEN", "KUBECONFIG")]
         if not all(wanted):
-            return None
+            pytest.fail(
+                "CARREL_URL, CARREL_TOKEN and KUBECONFIG must all be set: the platform did not start well."
+            )
         return cls(wanted[0].rstrip("/"), *wanted[1:], instance=os.environ.get("CARREL_INSTANCE", "carrel"))
+
+    @property
+    def audit_log(self) -> Path:
+        """What hub and operator asked of the API server; only a cluster that carrel_local made has it."""
+        return Path(self.kubeconfig).parent / "logs" / "audit.log"
 
 
 class KubectlError(Exception):
@@ -190,6 +199,13 @@ class Person:
             self.kube("delete", "notebook", names.notebook(self.name, server), "--ignore-not-found")
         home = names.home(self.name)
         self.kube("delete", "persistentvolumeclaim", home, "--ignore-not-found", "--wait=false")
+
+
+def restart(kube: Kubectl, component: str) -> None:
+    """Delete a component's pod and wait for the next one to be ready."""
+    before = kube.items("pods", f"app.kubernetes.io/component={component}")
+    kube("delete", "pod", *(pod["metadata"]["name"] for pod in before), "--wait=true")
+    kube("rollout", "status", "deployment", component, "--timeout=120s")
 
 
 def hub_answers(hub: httpx.Client) -> bool:

@@ -1,4 +1,4 @@
-"""The platform under test, and people made for one test each; without a platform every test here is skipped."""
+"""The platform under test, and people made for one test each; without a platform every test that asks for it is skipped."""
 
 from collections.abc import Callable, Iterator
 

@@ -1,0 +1,81 @@
+"""A platform at rest writes nothing, and neither does one whose parts come back: seen in the API server's audit log."""
+
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import httpx
+import pytest
+
+from carrel_operator import names
+from support import audit
+from support.cluster import Kubectl, Person, Platform, eventually, hub_answers, restart
+
+pytestmark = pytest.mark.cluster
+
+NewPerson = Callable[..., Person]
+A_WHILE = 60
+
+
+@pytest.fixture(scope="module")
+def log(platform: Platform) -> Path:
+    file = platform.audit_log
+    if not file.exists():
+        pytest.skip("this cluster keeps no audit log that a test can read")
+    return file
+
+
+def writes_about(somebody: Person, log: Path, since: float) -> list[str]:
+    about = names.slug(somebody.name)
+    return [str(each) for each in audit.requests(log, since) if each.writes and about in each.name]
+
+
+def settled(somebody: Person) -> dict[str, str]:
+    """The versions of the person's objects, once the last words about the start are written."""
+
+    def same() -> dict[str, str] | None:
+        before = somebody.versions()
+        time.sleep(2)
+        return before if somebody.versions() == before else None
+
+    found: dict[str, str] = eventually("nothing more is written", same, 30)
+    return found
+
+
+def test_a_running_server_and_a_stopped_one_cost_no_write(person: NewPerson, log: Path) -> None:
+    ada, alan = person(), person()
+    ada.start()
+    alan.start()
+    alan.stop()
+    before, since = (settled(ada), settled(alan)), time.time()
+    time.sleep(A_WHILE)
+    assert [*writes_about(ada, log, since), *writes_about(alan, log, since)] == []
+    assert (ada.versions(), alan.versions()) == before
+
+
+def test_the_log_would_have_told(person: NewPerson, log: Path) -> None:
+    """The silence above means something: a start is heard, and is as short as promised."""
+    ada, since = person(), time.time()
+    ada.start()
+    settled(ada)
+    heard = [each for each in audit.requests(log, since) if each.writes and names.slug(ada.name) in each.name]
+    by_hub = [str(each) for each in heard if each.component == "hub"]
+    statuses = [str(each) for each in heard if each.resource == "notebooks/status"]
+    assert len(by_hub) == 3, by_hub
+    assert 1 <= len(statuses) <= 5, statuses
+    assert all(each.code < 300 for each in heard), heard
+
+
+def test_parts_that_come_back_write_nothing(
+    person: NewPerson, log: Path, kube: Kubectl, hub: httpx.Client
+) -> None:
+    ada = person()
+    ada.start()
+    before, since = settled(ada), time.time()
+    restart(kube, "operator")
+    restart(kube, "hub")
+    eventually("the hub answers", lambda: hub_answers(hub), 60)
+    eventually("the server is known to be ready", ada.is_ready, 30)
+    time.sleep(10)
+    assert writes_about(ada, log, since) == []
+    assert ada.versions() == before
