@@ -67,17 +67,29 @@ class Mirror(Generic[T]):
         """All objects."""
         return iter([entry.value for entry in self._entries.values()])
 
-    async def changes(self, name: str) -> AsyncGenerator[T | None]:
-        """The object as it is now, and again after each change; None while there is none."""
+    async def changes(self, name: str, until: asyncio.Future[None] | None = None) -> AsyncGenerator[T | None]:
+        """The object as it is now, and again after each change; None while there is none.
+
+        Ends with ``until``, and needs no task for that: JupyterHub cancels such a generator at about the same
+        moment, and a cancellation taken for the end of a task would be lost.
+        """
         changed = asyncio.Event()
+
+        def wake(_: object) -> None:
+            changed.set()
+
+        if until:
+            until.add_done_callback(wake)
         listeners = self._listeners.setdefault(name, set())
         listeners.add(changed)
         try:
-            while True:
+            while until is None or not until.done():
                 changed.clear()
                 yield self.get(name)
                 await changed.wait()
         finally:
+            if until:
+                until.remove_done_callback(wake)
             listeners.discard(changed)
             if not listeners:
                 self._listeners.pop(name, None)

@@ -89,9 +89,11 @@ class Notebooks:
         except (NotFoundError, InvalidObjectError):
             return None
 
-    def changes(self, name: str) -> AsyncGenerator[Notebook | None]:
-        """One Notebook as it is now, and again after each change."""
-        return self._notebooks.changes(name)
+    def changes(
+        self, name: str, until: asyncio.Future[None] | None = None
+    ) -> AsyncGenerator[Notebook | None]:
+        """One Notebook as it is now, and again after each change, until ``until`` is done."""
+        return self._notebooks.changes(name, until)
 
     async def start(self, order: Order) -> Notebook:
         """Ask for a server; the answer is the Notebook as written. ClusterError says what stood in the way.

@@ -8,7 +8,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from jupyterhub.spawner import Spawner
-from jupyterhub.utils import iterate_until, url_path_join
+from jupyterhub.utils import url_path_join
 from traitlets import Float, Unicode, default
 
 from carrel_hub import options, pages
@@ -180,8 +180,7 @@ class NotebookSpawner(Spawner):  # type: ignore[misc]  # JupyterHub publishes no
         if self._start_ended is None:
             return
         furthest, last = 0, ""
-        changes = iterate_until(self._start_ended, self.notebooks.changes(self.notebook_name))
-        async with aclosing(changes):
+        async with aclosing(self.notebooks.changes(self.notebook_name, self._start_ended)) as changes:
             async for notebook in changes:
                 if notebook is None or not notebook.running:
                     continue

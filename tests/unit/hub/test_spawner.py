@@ -8,6 +8,7 @@ import pytest
 from jupyterhub import orm
 from jupyterhub.objects import Hub, Server
 from jupyterhub.user import User
+from jupyterhub.utils import iterate_until
 from sqlalchemy.orm import Session
 from traitlets.config import Config
 
@@ -387,6 +388,25 @@ class TestProgress:
         await asyncio.wait_for(listening, 2)
         assert [each["message"] for each in said][:2] == ["Looking.", "Fetching."]
         assert [each["progress"] for each in said][:2] == [20, 50]
+
+    @pytest.mark.parametrize("later", range(6))
+    async def test_jupyterhub_may_end_it_just_as_the_start_ends(
+        self, spawner: NotebookSpawner, api: KubernetesApi, later: int
+    ) -> None:
+        api.put("notebooks", notebook())
+        loop = asyncio.get_running_loop()
+        spawner._start_ended, spawned = loop.create_future(), loop.create_future()
+
+        async def listen() -> list[dict[str, Any]]:
+            return [event async for event in iterate_until(spawned, spawner.progress())]
+
+        listening = asyncio.create_task(listen())
+        await asyncio.sleep(0.2)
+        spawner._start_ended.set_result(None)
+        for _ in range(later):
+            await asyncio.sleep(0)
+        spawned.set_result(None)
+        await asyncio.wait_for(listening, 2)
 
     async def test_without_a_start_there_is_nothing_to_say(self, spawner: NotebookSpawner) -> None:
         assert [event async for event in spawner.progress()] == []
