@@ -5,12 +5,15 @@ import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
+import httpx
 import pytest
-from playwright.sync_api import Browser, ConsoleMessage, Page, sync_playwright
+from playwright.sync_api import Browser, ConsoleMessage, Page, expect, sync_playwright
 
 SCREENSHOTS = Path(__file__).parents[2] / "build" / "screenshots"
 CHROMIUM = "/usr/bin/chromium"
+PATIENCE = 60_000  # ms: a deadline for what should come at once, on a machine that is busy
 # Nothing that calls home: a machine without the world outside would wait for it.
 ARGUMENTS = (
     "--no-sandbox",
@@ -28,20 +31,36 @@ class Site:
     """The platform as a person knows it: an address, and names with passwords."""
 
     url: str
+    token: str
     sign_ins: dict[str, str]
+
+    def notebook(self, owner: str, name: str) -> dict[str, Any]:
+        """A notebook as it is on the disk of its owner's server."""
+        answer = httpx.get(
+            f"{self.url}/user/{owner}/api/contents/{name}",
+            headers={"Authorization": f"token {self.token}"},
+            timeout=30,
+            trust_env=False,
+        )
+        content: dict[str, Any] = answer.raise_for_status().json()["content"]
+        return content
 
 
 @pytest.fixture(scope="session")
 def site() -> Site:
-    url, file = os.environ.get("CARREL_URL"), os.environ.get("CARREL_SIGN_INS")
-    if not url or not file:
-        pytest.skip("needs a running platform: make test starts one and sets CARREL_URL and CARREL_SIGN_INS")
-    return Site(url, json.loads(Path(file).read_text()))
+    given = [os.environ.get(name, "") for name in ("CARREL_URL", "CARREL_TOKEN", "CARREL_SIGN_INS")]
+    if not all(given):
+        pytest.skip(
+            "needs a running platform: make test starts one and sets CARREL_URL, _TOKEN and _SIGN_INS"
+        )
+    url, token, sign_ins = given
+    return Site(url, token, json.loads(Path(sign_ins).read_text()))
 
 
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Browser]:
     SCREENSHOTS.mkdir(parents=True, exist_ok=True)
+    expect.set_options(timeout=PATIENCE)
     with sync_playwright() as playwright:
         running = playwright.chromium.launch(executable_path=CHROMIUM, args=list(ARGUMENTS))
         yield running
@@ -57,7 +76,7 @@ class Person:
         self.complaints: list[str] = []
         self.context = browser.new_context(viewport={"width": 1280, "height": 900})
         self.page: Page = self.context.new_page()
-        self.page.set_default_timeout(60_000)
+        self.page.set_default_timeout(PATIENCE)
         self.page.on("console", self._listen)
         self._pictures = 0
 
@@ -82,7 +101,9 @@ class Person:
         """From the front page through the sign-in provider and back."""
         self.page.goto(self.site.url)
         self.picture("front")
-        self.page.get_by_role("link", name="Sign in").or_(self.page.get_by_role("button", name="Sign in")).click()
+        self.page.get_by_role("link", name="Sign in").or_(
+            self.page.get_by_role("button", name="Sign in")
+        ).click()
         self.page.locator("input[name=login]").fill(self.name)
         self.picture("name")
         self.page.keyboard.press("Enter")

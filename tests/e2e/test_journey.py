@@ -65,7 +65,7 @@ def wait_for_the_desk(someone: Person) -> None:
     expect(sentences.filter(has_text=re.compile(r"\.\s*$")).first).to_be_visible()
     someone.picture("progress")
     page.wait_for_url(f"**/user/{someone.name}/**", timeout=120_000)
-    expect(page.locator("#jp-top-panel")).to_be_visible(timeout=60_000)
+    expect(page.locator("#jp-top-panel")).to_be_visible()
     expect(page.locator(".jp-DirListing-item", has_text="welcome.ipynb")).to_be_visible()
     someone.picture("desk")
 
@@ -76,28 +76,22 @@ def run_the_starter_notebook(someone: Person) -> None:
     page.set_viewport_size({"width": 1280, "height": 3000})  # so that JupyterLab draws every cell
     page.goto(f"{someone.site.url}/user/{someone.name}/lab/tree/welcome.ipynb")
     expect(page.locator(".jp-Notebook .jp-CodeCell").first).to_be_visible()
-    expect(page.get_by_role("button", name="Python 3 (ipykernel) | Idle")).to_be_visible(timeout=60_000)
+    expect(page.get_by_role("button", name="Python 3 (ipykernel) | Idle")).to_be_visible()
     page.get_by_role("menuitem", name="Run", exact=True).click()
     page.get_by_role("menuitem", name="Run All Cells", exact=True).click()
     expect(page.locator(".jp-Notebook table.dataframe").first).to_be_visible(timeout=120_000)
     expect(page.locator(".jp-Notebook .jp-RenderedImage img").first).to_be_visible(timeout=120_000)
     page.keyboard.press("Control+s")
+    expect(page.get_by_text("Saving completed")).to_be_visible()
     someone.picture("notebook")
-    page.wait_for_function(
-        "async ([url]) => { const n = await (await fetch(url)).json();"
-        " return n.content.cells.filter(c => c.cell_type === 'code').every(c => c.execution_count) }",
-        arg=[f"/user/{someone.name}/api/contents/welcome.ipynb"],
-        timeout=120_000,
-    )
     assert all_cells_ran(someone)
     page.set_viewport_size({"width": 1280, "height": 900})
 
 
 def all_cells_ran(someone: Person) -> bool:
-    """Whether every code cell of the file on disk has run without an error and typed no credential."""
-    answer = someone.page.request.get(f"{someone.site.url}/user/{someone.name}/api/contents/welcome.ipynb")
-    assert answer.ok, answer.text()
-    cells = [cell for cell in answer.json()["content"]["cells"] if cell["cell_type"] == "code"]
+    """Whether every code cell of the file on disk has run, without an error."""
+    content = someone.site.notebook(someone.name, "welcome.ipynb")
+    cells = [cell for cell in content["cells"] if cell["cell_type"] == "code"]
     errors = [out for cell in cells for out in cell["outputs"] if out["output_type"] == "error"]
     assert not errors, json.dumps(errors)
     return bool(cells) and all(cell["execution_count"] for cell in cells)
@@ -109,4 +103,4 @@ def stop(someone: Person) -> None:
     page.goto(f"{someone.site.url}/hub/home")
     someone.picture("home")
     page.locator("#stop").click()
-    expect(page.locator("#stop")).to_be_hidden(timeout=60_000)
+    expect(page.locator("#stop")).to_be_hidden()
