@@ -13,6 +13,8 @@ def configure(c: Any, provider: IdentityProvider) -> None:  # noqa: ANN401 - tra
     work as they do with Zero to JupyterHub.
     """
     c.Authenticator.enable_auth_state = True
+    # What the owner of a Notebook may be called: refused when the user is made, not at every start.
+    c.Authenticator.username_pattern = r"[^\x00-\x1f\x7f]{1,255}$"
     # Whoever is signed in is looked up again every five minutes. Once more before each start would only make it
     # slower, and JupyterHub answers a second click in that moment with an internal error.
     c.Authenticator.refresh_pre_spawn = False

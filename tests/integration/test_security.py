@@ -20,21 +20,6 @@ def token_of(somebody: Person) -> str:
     return str(answer.json()["token"])
 
 
-def get(platform: Platform, path: str, token: str) -> httpx.Response:
-    headers = {"Authorization": f"token {token}"} if token else {}
-    return httpx.get(f"{platform.url}{path}", headers=headers, trust_env=False, timeout=30)
-
-
-def test_a_server_is_open_to_its_owner_only(person: NewPerson, platform: Platform) -> None:
-    ada, eve = person(), person()
-    ada.start()
-    inside = f"/user/{ada.name}/api/contents/"
-    assert get(platform, inside, token_of(ada)).status_code == 200
-    assert get(platform, inside, token_of(eve)).status_code in {403, 404}
-    assert get(platform, inside, "made-up").status_code in {302, 401, 403}
-    assert get(platform, inside, "").status_code in {302, 401, 403}
-
-
 def test_a_person_rules_only_their_own_servers(person: NewPerson, platform: Platform) -> None:
     ada, eve = person(), person()
     headers = {"Authorization": f"token {token_of(eve)}"}

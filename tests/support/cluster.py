@@ -226,8 +226,8 @@ def events(hub: httpx.Client, path: str) -> Iterator[Object]:
 
 
 def quoted(name: str) -> str:
-    """A name as part of an address."""
-    return quote(name, safe="")
+    """A name as part of an address, escaped as JupyterHub and browsers do."""
+    return quote(name, safe="@~")
 
 
 def unique(stem: str) -> str:
