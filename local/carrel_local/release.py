@@ -20,6 +20,8 @@ from .progress import Step
 from .repository import CHART
 
 RELEASE = NAMESPACE = "carrel"
+# Images that are on their way are there by then (seconds).
+HOPELESS_AFTER = 60
 
 
 def values(here: Instance, images: Mapping[str, Image], passwords: Mapping[str, str]) -> dict[str, Any]:
@@ -125,33 +127,36 @@ def _forget_interrupted(cluster: Cluster) -> None:
     )
 
 
-def wait(cluster: Cluster, step: Step, patience: int = 600) -> None:
+def wait(cluster: Cluster, step: Step, patience: float = 600) -> None:
     """Return when every Deployment of the release runs its newest pods.
 
     Raises:
-        Problem: one does not within `patience` seconds; with what its pods say.
+        Problem: one does not within `patience` seconds, or never will; with what its pods say.
     """
-    names = cluster.kubectl(
-        "get",
-        "deployments",
-        f"--namespace={NAMESPACE}",
-        f"--selector=app.kubernetes.io/instance={RELEASE}",
-        "-o",
-        "name",
-    ).split()
-    for name in names:
-        try:
-            cluster.follow(
-                "rollout",
-                "status",
-                name,
-                f"--namespace={NAMESPACE}",
-                f"--timeout={patience}s",
-                step=step,
-                log="rollout",
-            )
-        except Problem as problem:
-            raise Problem("\n".join([str(problem), *complaints(_pods(cluster))])) from problem
+    began = time.monotonic()
+    for part in parts(cluster):
+        while not _rolls_out(cluster, part.name, step):
+            pods, waited = _pods(cluster), time.monotonic() - began
+            if waited > patience or (waited > HOPELESS_AFTER and lacks_an_image(pods)):
+                raise Problem("\n".join([f"Carrel is not ready after {waited:.0f} s.", *complaints(pods)]))
+
+
+def _rolls_out(cluster: Cluster, name: str, step: Step) -> bool:
+    arguments = ("rollout", "status", f"deployment/{name}", f"--namespace={NAMESPACE}", "--timeout=15s")
+    try:
+        cluster.follow(*arguments, step=step, log="rollout")
+    except Problem:
+        return False
+    return True
+
+
+def lacks_an_image(pods: list[dict[str, Any]]) -> bool:
+    """Whether an image cannot be had, which waiting does not mend."""
+    statuses = [each for pod in pods for each in pod.get("status", {}).get("containerStatuses", [])]
+    reasons = {each.get("state", {}).get("waiting", {}).get("reason") for each in statuses}
+    return not reasons.isdisjoint(
+        {"ErrImagePull", "ImagePullBackOff", "InvalidImageName", "ErrImageNeverPull"}
+    )
 
 
 def _pods(cluster: Cluster) -> list[dict[str, Any]]:

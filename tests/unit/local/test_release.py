@@ -49,6 +49,8 @@ def test_a_pod_that_does_not_start_says_why() -> None:
             "containerStatuses": [{"state": {"waiting": waiting}}],
         },
     }
+    assert release.lacks_an_image([ready, stuck])
+    assert not release.lacks_an_image([ready])
     assert release.complaints([ready, stuck]) == [
         "identity: containers with unready status; ImagePullBackOff Back-off pulling image"
     ]
