@@ -36,6 +36,45 @@ def test_an_address_of_numbers_and_colons_has_a_port_too(render: Render) -> None
     assert _egress_ports(render("default", service), "proxy") == {8080, 80}
 
 
+def test_the_hub_reaches_what_is_added(render: Render) -> None:
+    rules = render("everything").of_kind("NetworkPolicy")["hub"]["spec"]["egress"]
+    assert rules[-1] == {"to": [{"ipBlock": {"cidr": "10.1.2.4/32"}}], "ports": [{"port": 6432}]}
+
+
+def test_secrets_of_registries_are_named_either_way(render: Render) -> None:
+    rendered = render("everything")
+    assert _settings(rendered).notebook.image_pull_secrets == ("registry", "mirror")
+    for pod in rendered.pods().values():
+        assert pod["spec"]["imagePullSecrets"] == [{"name": "registry"}, {"name": "mirror"}]
+
+
+def test_environment_variables_keep_their_digits(render: Render) -> None:
+    given = {"NUMBER": 2592000, "TRUTH": True, "TEXT": "1e6", "LONG": {"value": "x"}}
+    rendered = render("default", f"--set-json=hub.extraEnv={json.dumps(given)}")
+    (hub,) = rendered.pods()["hub"]["spec"]["containers"]
+    assert hub["env"] == [
+        {"name": "LONG", "value": "x"},
+        {"name": "NUMBER", "value": "2592000"},
+        {"name": "TEXT", "value": "1e6"},
+        {"name": "TRUTH", "value": "true"},
+    ]
+
+
+def test_a_token_of_digits_stays_text(render: Render) -> None:
+    token = "1" * 64
+    secret = render("default", f"--set-string=proxy.secretToken={token}").of_kind("Secret")["hub"]
+    assert secret["stringData"]["hub.config.ConfigurableHTTPProxy.auth_token"] == token
+
+
+def test_a_new_proxy_token_restarts_both_who_know_it(render: Render) -> None:
+    def checksums(token: str) -> list[str]:
+        pods = render("default", f"--set-string=proxy.secretToken={token * 64}").pods()
+        return [pods[name]["metadata"]["annotations"]["checksum/proxy-token"] for name in ("hub", "proxy")]
+
+    (hub, proxy), (new_hub, new_proxy) = checksums("a"), checksums("b")
+    assert hub == proxy != new_hub == new_proxy
+
+
 def test_services_without_a_token_get_one(render: Render) -> None:
     secret = render("everything").of_kind("Secret")["hub"]["stringData"]
     assert {key for key in secret if key.startswith("hub.services.")} == {

@@ -16,6 +16,10 @@
 {{- end -}}
 {{- end }}
 
+{{- define "carrel.proxyToken" -}}
+{{- .Values.proxy.secretToken | default (include "carrel.kept" (dict "root" . "secret" "hub" "key" "hub.config.ConfigurableHTTPProxy.auth_token")) -}}
+{{- end }}
+
 {{- define "carrel.clientSecret" -}}
 {{- include "carrel.kept" (dict "root" . "secret" "hub" "key" "hub.config.GenericOAuthenticator.client_secret") -}}
 {{- end }}

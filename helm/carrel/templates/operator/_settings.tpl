@@ -7,7 +7,7 @@ notebook:
   port: 8888
   terminationGracePeriodSeconds: {{ .Values.notebook.terminationGracePeriodSeconds }}
   imagePullPolicy: {{ .Values.notebook.imagePullPolicy }}
-  imagePullSecrets: [{{ range $index, $each := .Values.imagePullSecrets }}{{ if $index }}, {{ end }}{{ $each.name }}{{ end }}]
+  imagePullSecrets: {{ include "carrel.pullSecretNames" . }}
   priorityClassName: {{ .Values.notebook.priorityClassName | toJson }}
   environment: {{ include "carrel.given" .Values.notebook.environment }}
 identity: {{ include "carrel.identitySettings" . | nindent 2 }}
