@@ -141,3 +141,10 @@ def test_the_hub_understands_its_values(rendered: Rendered) -> None:
 
 def test_switched_off_network_policies_are_gone(render: Callable[..., Rendered]) -> None:
     assert render("local", "--set=networkPolicy.enabled=false").of_kind("NetworkPolicy") == {}
+
+
+def test_a_busy_node_does_not_end_what_works(rendered: Rendered) -> None:
+    for _, container in rendered.containers():
+        for probe in ("readinessProbe", "livenessProbe"):
+            if "httpGet" in container.get(probe, {}):
+                assert container[probe]["timeoutSeconds"] >= 5, container["name"]
