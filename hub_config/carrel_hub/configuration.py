@@ -62,6 +62,8 @@ def _hub(c: Config, hub: Hub) -> None:
     c.JupyterHub.cleanup_proxy = False
     # How long a restarted proxy may lack routes, and the proxy lead to an address that a server has left.
     c.JupyterHub.last_activity_interval = 60
+    # JupyterHub wakes up 20 times a second to see whether it is awake; once is enough to log what blocks it.
+    c.PeriodicMetricsCollector.event_loop_interval_resolution = 1.0
 
 
 def _addresses(c: Config, hub: Hub) -> None:
