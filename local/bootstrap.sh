@@ -8,7 +8,7 @@ say() { printf '%s\n' "$*"; }
 if ! python3 -c 'import ensurepip' 2>/dev/null; then
   say "Installing python3-venv …"
   export DEBIAN_FRONTEND=noninteractive
-  apt-get update --quiet >/dev/null
+  apt-get update --quiet >/dev/null || true # one of the machine's other sources may be out of reach
   apt-get install --yes --quiet --no-install-recommends python3-venv >/dev/null
 fi
 

@@ -1,5 +1,6 @@
 """The commands behind `make up`, `make down`, `make status` and the three that scripts read."""
 
+import os
 import sys
 from contextlib import AbstractContextManager
 from pathlib import Path
@@ -22,6 +23,7 @@ from . import (
     programs,
     release,
 )
+from .commands import SYSTEM_PATH
 from .problem import Problem
 from .progress import Progress
 
@@ -82,7 +84,7 @@ def down(
             existing.down(context, progress)
             return
         here = _here(name)
-        if not here.state.exists() and node.init(here) is None:
+        if not any((here.state.exists(), here.leaving.exists(), node.init(here))):
             typer.echo(f"The cluster {here.name} is not on this machine.")
             return
         with _alone(here):
@@ -161,6 +163,7 @@ def _tell(here: instance.Instance) -> None:
 
 def main() -> None:
     """Run the command line; a problem is its sentence and exit code 1."""
+    os.environ["PATH"] = f"{os.environ.get('PATH', '')}:{SYSTEM_PATH}"
     try:
         app()
     except Problem as problem:

@@ -8,6 +8,9 @@ from pathlib import Path
 
 from .problem import Problem
 
+# Where administrators' programs are; a shell that became root by `su` may not look there.
+SYSTEM_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+
 _RUNNING: set[subprocess.Popen[str]] = set()
 
 

@@ -4,13 +4,13 @@ import configparser
 import io
 import os
 import shutil
-import subprocess
+import time
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from . import image_source
-from .commands import follow, run
+from .commands import follow, run, succeeds
 from .instance import CACHE, Instance
 from .problem import Problem
 from .progress import Step
@@ -155,11 +155,13 @@ def _bootstrap(image: Image, step: Step) -> None:
 
 
 def _forget_older(image: Image, step: Step) -> None:
+    """Those of the last hour stay: another checkout may be about to load one."""
     for archive in ARCHIVES.glob(f"{image.name}-*.tar"):
-        if archive != image.archive and archive.stem.rpartition("-")[0] == image.name:
+        is_ours = archive != image.archive and archive.stem.rpartition("-")[0] == image.name
+        if is_ours and time.time() - archive.stat().st_mtime > 3600:
             archive.unlink()
     listed = run(
-        *_buildah_command(), "images", "--format={{.Name}}:{{.Tag}}", f"--filter=reference={image.repository}"
+        *_isolated(), "images", "--format={{.Name}}:{{.Tag}}", f"--filter=reference={image.repository}"
     )
     for reference in set(listed.split()) - {image.reference}:
         _buildah("rmi", reference, step=step, log=f"forget-{image.name}")
@@ -203,23 +205,13 @@ def _buildah(*arguments: str | Path, step: Step, log: str) -> None:
 
 def _isolated() -> list[str]:
     """In namespaces of its own, so that a build that is killed leaves no mount and no process behind."""
-    return ["unshare", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc", *_buildah_command()]
-
-
-def _buildah_command() -> list[str]:
-    return [
-        "buildah",
-        f"--root={STORAGE / 'storage'}",
-        f"--runroot={STORAGE / 'run'}",
-        "--storage-driver=overlay",
-    ]
+    namespaces = ["unshare", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc"]
+    storage = [f"--root={STORAGE / 'storage'}", f"--runroot={STORAGE / 'run'}", "--storage-driver=overlay"]
+    return [*namespaces, "buildah", *storage]
 
 
 def _buildah_knows(image: Image) -> bool:
-    done = subprocess.run(
-        [*_buildah_command(), "inspect", "--type=image", image.reference], capture_output=True, check=False
-    )
-    return done.returncode == 0
+    return succeeds(*_isolated(), "inspect", "--type=image", image.reference)
 
 
 def in_node(here: Instance, ctr: Path) -> set[str]:

@@ -27,6 +27,11 @@ class Instance:
         return STATES / self.name
 
     @property
+    def leaving(self) -> Path:
+        """Where the state lies while it is being deleted: half of it must never be started."""
+        return STATES / f"{self.name}.leaving"
+
+    @property
     def pki(self) -> Path:
         """Keys, certificates and the kubeconfigs of the node's own programs."""
         return self.state / "pki"
@@ -127,4 +132,5 @@ def instance(name: str, taken: dict[str, int]) -> Instance:
 
 def numbers() -> dict[str, int]:
     """The numbers of the instances that exist on this machine."""
-    return {file.parent.name: int(file.read_text()) for file in STATES.glob("*/number")}
+    files = [file for file in STATES.glob("*/number") if NAME.fullmatch(file.parent.name)]
+    return {file.parent.name: int(file.read_text()) for file in files}

@@ -40,6 +40,7 @@ def up(here: Instance, progress: Progress) -> None:
     Raises:
         Problem: something a person has to see to.
     """
+    _finish_deleting(here)
     here.state.mkdir(parents=True, exist_ok=True)
     (here.state / "number").write_text(str(here.number))
     if wanted := packages.missing():
@@ -161,6 +162,14 @@ def down(here: Instance, progress: Progress, *, keep: bool) -> None:
         subprocess.run(("ip", "link", "delete", here.link), check=False, capture_output=True)
     if not keep:
         with progress.step("Deleting its files"):
-            shutil.rmtree(here.state)
+            _finish_deleting(here)
+            if here.state.exists():
+                here.state.rename(here.leaving)
+            _finish_deleting(here)
             if not any(STATES.iterdir()):
                 STATES.rmdir()
+
+
+def _finish_deleting(here: Instance) -> None:
+    if here.leaving.exists():
+        shutil.rmtree(here.leaving)

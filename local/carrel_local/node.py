@@ -13,6 +13,7 @@ import time
 from pathlib import Path
 
 from . import cgroups, mounts, node_network
+from .commands import SYSTEM_PATH
 from .daemons import Daemon
 from .instance import Instance, instance, numbers
 from .problem import Problem
@@ -24,6 +25,8 @@ PLAN = "node.json"
 def start(here: Instance, daemons: tuple[Daemon, ...]) -> None:
     """Start the node; it outlives the caller."""
     here.logs.mkdir(parents=True, exist_ok=True)
+    for old in here.logs.glob("*.log"):
+        old.replace(old.with_suffix(".previous"))
     (here.state / PLAN).write_text(json.dumps([vars(daemon) for daemon in daemons]))
     cgroups.create(here.cgroup)
     with (here.logs / "node.log").open("a") as log:
@@ -35,7 +38,7 @@ def start(here: Instance, daemons: tuple[Daemon, ...]) -> None:
             start_new_session=True,
             cwd="/",
             # Nothing of the caller's environment: a proxy setting would send the cluster's own traffic away.
-            env={"PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "HOME": "/root"},
+            env={"PATH": SYSTEM_PATH, "HOME": "/root"},
         )
 
 

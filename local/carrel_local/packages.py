@@ -1,10 +1,12 @@
 """Debian packages that the cluster needs, installed only where their program is missing."""
 
+import contextlib
 import shutil
 from pathlib import Path
 
-from .commands import follow
+from .commands import SYSTEM_PATH, follow
 from .instance import CACHE
+from .problem import Problem
 from .progress import Step
 
 # Asked by program, not by package: Docker's own packages bring runc too, and installing Debian's would remove them.
@@ -31,9 +33,7 @@ def missing() -> list[str]:
 def _is_here(program: str) -> bool:
     if program.startswith("/"):
         return Path(program).exists()
-    return (
-        shutil.which(program, path="/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin") is not None
-    )
+    return shutil.which(program, path=SYSTEM_PATH) is not None
 
 
 def install(packages: list[str], step: Step) -> None:
@@ -45,7 +45,9 @@ def install(packages: list[str], step: Step) -> None:
     env = {"DEBIAN_FRONTEND": "noninteractive"}
     patient = "-oDPkg::Lock::Timeout=300"
     log = CACHE / "logs"
-    follow("apt-get", patient, "update", log=log / "apt-update.log", each_line=step.say, env=env)
+    # One of the machine's other sources may be out of reach or unsigned; what we need may still be there.
+    with contextlib.suppress(Problem):
+        follow("apt-get", patient, "update", log=log / "apt-update.log", each_line=step.say, env=env)
     follow(
         "apt-get",
         patient,
