@@ -31,6 +31,8 @@ def test_from_sign_in_to_a_plot_and_back_tomorrow(person: People) -> None:
     answer = alan.page.goto(f"{alan.site.url}/user/ada/lab")
     assert answer is not None
     assert answer.status == 403
+    expect(alan.page.get_by_role("heading", name="This is not open to you")).to_be_visible()
+    expect(alan.page.get_by_role("link", name="Home", exact=True).last).to_be_visible()
     alan.picture("not-his-server")
 
     grace = person("grace")
