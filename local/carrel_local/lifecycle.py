@@ -42,6 +42,7 @@ def up(here: Instance, progress: Progress) -> None:
     """
     _finish_deleting(here)
     here.state.mkdir(parents=True, exist_ok=True)
+    here.state.chmod(0o700)  # people's files lie in it, open to whoever gets that far
     (here.state / "number").write_text(str(here.number))
     if wanted := packages.missing():
         with progress.step(f"Debian packages: {', '.join(wanted)}") as step:
