@@ -30,16 +30,10 @@ def writes(log: Path, since: float, component: str = "") -> list[str]:
     return [str(each) for each in heard if each.writes and component in {"", each.component}]
 
 
-def settled(somebody: Person) -> dict[str, str]:
-    """The versions of the person's objects, once the last words about the start are written."""
-
-    def same() -> dict[str, str] | None:
-        before = somebody.versions()
-        time.sleep(2)
-        return before if somebody.versions() == before else None
-
-    found: dict[str, str] = eventually("nothing more is written", same, 30)
-    return found
+def settled(somebody: Person, log: Path) -> dict[str, str]:
+    """The versions of the person's objects, once the last words about any start or stop are written."""
+    eventually("nothing is written for 5 s", lambda: not writes(log, time.time() - 5), 60)
+    return somebody.versions()
 
 
 def test_a_running_server_and_a_stopped_one_cost_no_write(person: NewPerson, log: Path) -> None:
@@ -47,7 +41,7 @@ def test_a_running_server_and_a_stopped_one_cost_no_write(person: NewPerson, log
     ada.start()
     alan.start()
     alan.stop()
-    before, since = (settled(ada), settled(alan)), time.time()
+    before, since = (settled(ada, log), settled(alan, log)), time.time()
     time.sleep(A_WHILE)
     assert writes(log, since) == []
     assert (ada.versions(), alan.versions()) == before
@@ -57,7 +51,7 @@ def test_the_log_would_have_told(person: NewPerson, log: Path) -> None:
     """The silence above means something: a start is heard, and is as short as promised."""
     ada, since = person(), time.time()
     ada.start()
-    settled(ada)
+    settled(ada, log)
     by_hub = writes(log, since, "hub")
     assert len(by_hub) == 3, by_hub
     by_operator = writes(log, since, "operator")
@@ -71,7 +65,7 @@ def test_parts_that_come_back_write_nothing(
 ) -> None:
     ada = person()
     ada.start()
-    before, since = settled(ada), time.time()
+    before, since = settled(ada, log), time.time()
     restart(kube, "operator")
     restart(kube, "hub")
     eventually("the hub answers", lambda: hub_answers(hub), 60)
