@@ -3,7 +3,8 @@
 set -eu
 cd "$(dirname "$0")/.."
 
-say() { printf '%s\n' "$*"; }
+# Not on standard output, which `make -s url` keeps for its answer.
+say() { printf '%s\n' "$*" >&2; }
 
 if ! python3 -c 'import ensurepip' 2>/dev/null; then
   say "Installing python3-venv …"
