@@ -105,7 +105,11 @@ def _home_pending(seen: Seen, pod: PodSeen) -> Verdict | None:
         return None
     claim = seen.home["metadata"]["name"] if seen.home else "home"
     # being made is no complaint: only what else the scheduler says is worth repeating
-    why = f": {_cause(complaint)}" if complaint and "unbound immediate" not in complaint else ""
+    why = (
+        f": {_cause(complaint)}"
+        if complaint and "unbound immediate" not in complaint
+        else ", a few seconds at a first start"
+    )
     return Verdict(
         Phase.PENDING,
         Reason.HOME_PENDING,

@@ -134,7 +134,7 @@ VERDICTS: dict[str, tuple[Seen, Phase, Reason, str]] = {
         seen(ADA, home=home(phase="Pending"), pod=pod(ADA)),
         Phase.PENDING,
         Reason.HOME_PENDING,
-        "The home 'home-ada' waits for its disk. If this lasts, ask an administrator to look at its storage class.",
+        "The home 'home-ada' waits for its disk, a few seconds at a first start. If this lasts, ask an administrator to look at its storage class.",
     ),
     "home's class unknown": (
         seen(ADA, home=home(phase="Pending"), pod=pod(ADA, status=unschedulable(NO_CLASS))),
@@ -150,7 +150,7 @@ VERDICTS: dict[str, tuple[Seen, Phase, Reason, str]] = {
         Phase.PENDING,
         Reason.HOME_PENDING,
         (
-            "The home 'home-ada' waits for its disk. "
+            "The home 'home-ada' waits for its disk, a few seconds at a first start. "
             "If this lasts, ask an administrator to look at its storage class."
         ),
     ),
