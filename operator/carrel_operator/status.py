@@ -9,8 +9,8 @@ from typing import Any
 from carrel_operator import api, names, quantities
 from carrel_operator.api import Body, Condition, ConditionType, Phase, Reason, Resources, Status, Volume
 from carrel_operator.catalogue import Refusal
-from carrel_operator.desired.pod import resources as resources_of
 from carrel_operator.obstacles import identity_obstacle
+from carrel_operator.resizing import resources as resources_of
 from carrel_operator.seen import PodSeen, Seen
 from carrel_operator.settings import IdentityMode, Settings
 from carrel_operator.verdict import Verdict, verdict

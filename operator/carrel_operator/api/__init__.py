@@ -2,7 +2,7 @@
 
 from carrel_operator.api.objects import Gpu, InstanceType, Metadata, Notebook, NotebookImage, Share
 from carrel_operator.api.reading import Body, InvalidObjectError
-from carrel_operator.api.status import Condition, Resources, Status, Volume
+from carrel_operator.api.status import Condition, Resize, Resources, Status, Volume
 from carrel_operator.api.vocabulary import (
     API_VERSION,
     GROUP,
@@ -14,10 +14,12 @@ from carrel_operator.api.vocabulary import (
     SESSION_ANNOTATION,
     USER_LABEL,
     VERSION,
+    ChangePolicy,
     ConditionType,
     Phase,
     Reason,
     ReasonKind,
+    ResizeState,
 )
 
 __all__ = [
@@ -32,6 +34,7 @@ __all__ = [
     "USER_LABEL",
     "VERSION",
     "Body",
+    "ChangePolicy",
     "Condition",
     "ConditionType",
     "Gpu",
@@ -43,6 +46,8 @@ __all__ = [
     "Phase",
     "Reason",
     "ReasonKind",
+    "Resize",
+    "ResizeState",
     "Resources",
     "Share",
     "Status",

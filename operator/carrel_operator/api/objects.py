@@ -6,6 +6,7 @@ from typing import Self
 
 from carrel_operator.api.reading import Body, InvalidObjectError, mapping, text
 from carrel_operator.api.status import Status
+from carrel_operator.api.vocabulary import ChangePolicy
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +72,8 @@ class InstanceType:
     tolerations: tuple[Body, ...] = ()
     price_per_hour: float | None = None
     allowed_groups: tuple[str, ...] = ()
+    grow_to: str = ""  # the size for automatic growth; empty: none
+    apply_changes: ChangePolicy = ChangePolicy.LIVE
     order: int = 0
 
     @classmethod
@@ -89,6 +92,8 @@ class InstanceType:
             tolerations=tuple(spec.get("tolerations", ())),
             price_per_hour=spec.get("pricePerHour"),
             allowed_groups=tuple(spec.get("allowedGroups", ())),
+            grow_to=spec.get("growTo", ""),
+            apply_changes=ChangePolicy(spec.get("applyChanges", ChangePolicy.LIVE)),
             order=spec.get("order", 0),
         )
 
@@ -134,6 +139,7 @@ class Notebook:
     session: str = ""
     running: bool = False
     home_size: str | None = None
+    rescue: bool = False
     environment_secret: str | None = None
     status: Status = field(default_factory=Status)
 
@@ -151,6 +157,7 @@ class Notebook:
             session=spec.get("session", ""),
             running=spec.get("running", False),
             home_size=spec.get("homeSize"),
+            rescue=spec.get("rescue", False),
             environment_secret=spec.get("environmentSecret"),
             status=Status.parse(body.get("status", {})),
         )

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any, Self
 
 from carrel_operator.api.reading import Body
-from carrel_operator.api.vocabulary import ConditionType, Phase, Reason
+from carrel_operator.api.vocabulary import ConditionType, Phase, Reason, ResizeState
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,8 +63,24 @@ class Resources:
 
 
 @dataclass(frozen=True, slots=True)
+class Resize:
+    """Whether the size that the spec names is in force, and the sentence about it."""
+
+    state: ResizeState
+    reason: Reason
+    message: str
+
+    def body(self) -> dict[str, str]:
+        """The answer as Kubernetes stores it."""
+        return {"state": str(self.state), "reason": str(self.reason), "message": self.message}
+
+
+@dataclass(frozen=True, slots=True)
 class Status:
-    """What the operator says about a Notebook."""
+    """What the operator says about a Notebook.
+
+    The rest of the stored status, how much memory and disk is in use and what was killed for it, is the hub's.
+    """
 
     phase: Phase | None = None  # None: the operator has not looked yet
     message: str = ""
@@ -76,6 +92,7 @@ class Status:
     image: str = ""
     principal: str = ""
     resources: Resources = field(default_factory=Resources)
+    resize: Resize | None = None
     memory_limit: str = ""
     volumes: tuple[Volume, ...] = ()
 
@@ -99,6 +116,7 @@ class Status:
             image=body.get("image", ""),
             principal=body.get("principal", ""),
             resources=Resources(*(resources.get(key, {}) for key in ("requested", "allocated", "actual"))),
+            resize=_resize(body.get("resize", {})),
             memory_limit=body.get("memory", {}).get("limit", ""),
             volumes=tuple(
                 Volume(each["name"], each.get("claim", ""), each.get("phase", ""), each.get("size", ""))
@@ -123,6 +141,7 @@ class Status:
                 allocated=dict(self.resources.allocated),
                 actual=dict(self.resources.actual),
             ),
+            "resize": self.resize.body() if self.resize else None,
             "memory": _filled(limit=self.memory_limit),
             "volumes": [
                 _filled(name=each.name, claim=each.claim, phase=each.phase, size=each.size)
@@ -140,6 +159,12 @@ class Status:
         """The reason of the Ready condition: why the notebook is in this phase."""
         ready = self.condition(ConditionType.READY)
         return ready.reason if ready else None
+
+
+def _resize(body: Body) -> Resize | None:
+    if body.get("state") not in set(ResizeState) or body.get("reason") not in set(Reason):
+        return None
+    return Resize(ResizeState(body["state"]), Reason(body["reason"]), body.get("message", ""))
 
 
 def _filled(**fields: Any) -> dict[str, Any]:  # noqa: ANN401 - values of any JSON type pass through

@@ -26,6 +26,24 @@ class Phase(StrEnum):
     FAILED = "Failed"
 
 
+class ResizeState(StrEnum):
+    """How far the size that the spec names is the size of the running server."""
+
+    APPLIED = "Applied"
+    IN_PROGRESS = "InProgress"
+    DEFERRED = "Deferred"  # it comes by itself when the node has room
+    INFEASIBLE = "Infeasible"  # only a restart can do it
+    REFUSED = "Refused"  # for as long as more is in use, or not allowed at all
+    PENDING = "Pending"  # until the next start, because the admin wants it so
+
+
+class ChangePolicy(StrEnum):
+    """What a change of an instance type does to the notebooks that run at it."""
+
+    LIVE = "Live"
+    NEXT_START = "NextStart"
+
+
 class ReasonKind(Enum):
     """What somebody who waits for the server should do: wait on, wait a little, or give up."""
 
@@ -65,6 +83,11 @@ class Reason(StrEnum):
     ISSUED = "Issued"
     APPLIED = "Applied"
     RESTART_NEEDED = "RestartNeeded"
+    RESIZING = "Resizing"
+    WAITS_FOR_ITS_TURN = "WaitsForItsTurn"
+    NODE_FULL = "NodeFull"
+    NODE_TOO_SMALL = "NodeTooSmall"
+    MEMORY_IN_USE = "MemoryInUse"
 
     @property
     def kind(self) -> ReasonKind:

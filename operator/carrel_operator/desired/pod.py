@@ -6,6 +6,7 @@ from carrel_operator import api, names
 from carrel_operator.api import InstanceType, Notebook, NotebookImage
 from carrel_operator.desired.metadata import pod_metadata
 from carrel_operator.quantities import number
+from carrel_operator.resizing import resources
 from carrel_operator.seen import CONTAINER
 from carrel_operator.settings import IdentityMode, Settings
 
@@ -78,16 +79,6 @@ def _container(
     if notebook.environment_secret:
         container["envFrom"] = [{"secretRef": {"name": notebook.environment_secret}}]
     return container
-
-
-def resources(size: InstanceType) -> dict[str, dict[str, str]]:
-    """Requests and limits of a size."""
-    requests = {"cpu": size.cpu.request, "memory": size.memory.request}
-    limits = {"cpu": size.cpu.limit, "memory": size.memory.limit}
-    if size.gpu:
-        # extended resources are whole devices: what is asked for is what is given
-        requests[size.gpu.resource] = limits[size.gpu.resource] = str(size.gpu.count)
-    return {"requests": requests, "limits": limits}
 
 
 def _environment(notebook: Notebook, size: InstanceType, settings: Settings) -> dict[str, str]:
