@@ -1,0 +1,132 @@
+/** What the server's agent answers below `carrel/`, and how it is asked. */
+
+import { URLExt } from '@jupyterlab/coreutils';
+import { ServerConnection } from '@jupyterlab/services';
+
+export interface IMemory {
+  used: number;
+  limit: number;
+  peak: number;
+}
+
+/** A kernel's or a server's end for lack of memory. */
+export interface IKill {
+  at: string;
+  action: 'Interrupted' | 'KernelKilled' | 'ServerKilled';
+  kernel?: string | null;
+  notebook?: string | null;
+  cell?: string | null;
+  peak?: number | null;
+  limit?: number | null;
+  message: string;
+}
+
+export interface IUsage {
+  memory: IMemory;
+  kernels: { id: string; name: string; notebook?: string | null; memory: number }[];
+  home?: { used: number; size: number } | null;
+  last_kill: IKill | null;
+}
+
+export interface INotice {
+  id: string;
+  kind: 'warning' | 'growing' | 'grown' | 'interrupted' | 'killed' | 'disk';
+  message: string;
+  notebook?: string | null;
+  cell?: string | null;
+  at: string;
+}
+
+export interface ISize {
+  name: string;
+  display_name: string;
+  description: string;
+  cpu: string;
+  memory: string;
+  memory_bytes: number;
+  price_per_hour: number | null;
+  grow_to: string | null;
+  live: boolean;
+  why: string;
+}
+
+export interface IResize {
+  state: 'Applied' | 'InProgress' | 'Deferred' | 'Infeasible' | 'Refused' | 'Pending';
+  reason: string;
+  message: string;
+}
+
+export interface ISizes {
+  instance_type: string;
+  running: boolean;
+  currency: string;
+  sizes: ISize[];
+  resize?: IResize | null;
+}
+
+/** The requests; each fails with an Error whose message is a sentence for the person. */
+export class Api {
+  constructor(private readonly settings: ServerConnection.ISettings) {}
+
+  /** Where the stream of usage and notices is. */
+  get events(): string {
+    return this.url('events');
+  }
+
+  usage(): Promise<IUsage> {
+    return this.ask<IUsage>('usage', 'GET');
+  }
+
+  sizes(): Promise<ISizes> {
+    return this.ask<ISizes>('size', 'GET');
+  }
+
+  change(size: string): Promise<ISizes> {
+    return this.ask<ISizes>('size', 'PATCH', { instance_type: size });
+  }
+
+  async restart(size: string): Promise<void> {
+    await this.ask<unknown>('restart', 'POST', { instance_type: size });
+  }
+
+  /** Whether this server itself still answers, rather than the hub in its place. */
+  async isHere(): Promise<boolean> {
+    const url = URLExt.join(this.settings.baseUrl, 'api/status');
+    try {
+      return (await ServerConnection.makeRequest(url, {}, this.settings)).ok;
+    } catch {
+      return false;
+    }
+  }
+
+  private url(path: string): string {
+    return URLExt.join(this.settings.baseUrl, 'carrel', path);
+  }
+
+  private async ask<T>(path: string, method: string, body?: object): Promise<T> {
+    const init: RequestInit = body ? { method, body: JSON.stringify(body) } : { method };
+    let answer: Response;
+    try {
+      answer = await ServerConnection.makeRequest(this.url(path), init, this.settings);
+    } catch {
+      throw new Error('The server could not be reached. Look at your connection and try again.');
+    }
+    if (!answer.ok) {
+      throw new Error(await complaint(answer));
+    }
+    return (answer.status === 204 ? undefined : await answer.json()) as T;
+  }
+}
+
+/** The sentence of a refusal: the hub's own when it has one. */
+async function complaint(answer: Response): Promise<string> {
+  try {
+    const content = await answer.json();
+    if (typeof content.message === 'string' && content.message) {
+      return content.message;
+    }
+  } catch {
+    // Not JSON, so not from the hub's API: a proxy between here and there answered.
+  }
+  return `The hub did not answer (${answer.status}). Try again in a moment; if it lasts, tell your administrator.`;
+}

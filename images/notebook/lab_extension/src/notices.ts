@@ -1,0 +1,130 @@
+/** What the memory guard has to say: each notice is shown once, and what ended a kernel stays until it was read. */
+
+import { Dialog, Notification, showDialog } from '@jupyterlab/apputils';
+import type { INotebookTracker, NotebookPanel } from '@jupyterlab/notebook';
+
+import type { IKill, INotice, ISize } from './api';
+import { bytes } from './format';
+
+const SEEN = 'carrel:notices';
+const REMEMBERED = 200;
+/** JupyterLab cuts a toast's text here; longer ones have a button that tells all. */
+const SHORT = 140;
+
+type Style = 'info' | 'success' | 'warning' | 'error';
+
+const STYLES: Record<INotice['kind'], { style: Style; stays: number | false }> = {
+  warning: { style: 'warning', stays: 15_000 },
+  growing: { style: 'info', stays: 10_000 },
+  grown: { style: 'success', stays: 10_000 },
+  interrupted: { style: 'error', stays: false },
+  killed: { style: 'error', stays: false },
+  disk: { style: 'warning', stays: 30_000 }
+};
+
+/** What a notice's buttons do. */
+export interface IHelp {
+  bigger: () => ISize | null;
+  grow: (size: ISize) => void;
+  notebooks: INotebookTracker | null;
+}
+
+export class Notices {
+  constructor(private readonly help: IHelp) {}
+
+  /** Show a notice unless this browser tab has shown it. */
+  show(notice: INotice): void {
+    const seen = remembered();
+    if (seen.includes(notice.id)) {
+      return;
+    }
+    sessionStorage.setItem(SEEN, JSON.stringify([...seen, notice.id].slice(-REMEMBERED)));
+    const { style, stays } = STYLES[notice.kind] ?? STYLES.warning;
+    if (notice.kind !== 'warning' && this.passing) {
+      Notification.dismiss(this.passing); // what was about to happen has happened
+      this.passing = null;
+    }
+    const id = Notification.emit(notice.message, style, { autoClose: stays, actions: this.actions(notice) });
+    if (notice.kind === 'warning' || notice.kind === 'growing') {
+      this.passing = id;
+    }
+  }
+
+  private actions(notice: INotice): Notification.IAction[] {
+    const actions: Notification.IAction[] = [];
+    const isEnd = notice.kind === 'interrupted' || notice.kind === 'killed';
+    const bigger = isEnd || notice.kind === 'warning' ? this.help.bigger() : null;
+    if (bigger) {
+      const callback = () => this.help.grow(bigger);
+      actions.push({ label: `Grow to ${bigger.display_name}`, displayType: 'accent', callback });
+    }
+    const panel = isEnd ? opened(this.help.notebooks, notice.notebook) : null;
+    if (panel && notice.cell) {
+      const { cell } = notice;
+      actions.push({ label: 'Show cell', callback: () => void showCell(this.help.notebooks, panel, cell) });
+    }
+    if (notice.message.length > SHORT) {
+      const callback = () => void tell('What happened', notice.message);
+      actions.push({ label: 'Read all', displayType: 'link', callback });
+    }
+    return actions;
+  }
+
+  private passing: string | null = null;
+}
+
+/** The last post-mortem in a dialog, with the way out of it. */
+export async function explain(kill: IKill | null, help: IHelp): Promise<void> {
+  if (!kill) {
+    await tell('Why did my kernel stop?', 'No kernel of this server was stopped for its memory.');
+    return;
+  }
+  const bigger = help.bigger();
+  const figures = kill.peak && kill.limit ? ` It used up to ${bytes(kill.peak)} of ${bytes(kill.limit)}.` : '';
+  const answer = await showDialog({
+    title: 'Why did my kernel stop?',
+    body: `${new Date(kill.at).toLocaleString()}: ${kill.message}${figures}`,
+    buttons: [
+      Dialog.cancelButton({ label: 'Close' }),
+      ...(bigger ? [Dialog.okButton({ label: `Grow to ${bigger.display_name}` })] : [])
+    ]
+  });
+  if (answer.button.accept && bigger) {
+    help.grow(bigger);
+  }
+}
+
+function tell(title: string, body: string): Promise<unknown> {
+  return showDialog({ title, body, buttons: [Dialog.okButton({ label: 'Close' })] });
+}
+
+function remembered(): string[] {
+  try {
+    return JSON.parse(sessionStorage.getItem(SEEN) ?? '[]') as string[];
+  } catch {
+    return []; // somebody else's text under our name: begin anew
+  }
+}
+
+function opened(tracker: INotebookTracker | null, path: string | null | undefined): NotebookPanel | null {
+  return (path && tracker?.find(panel => panel.context.localPath === path)) || null;
+}
+
+/** Bring the notebook to the front and its cell into view; the cell is known by its number or its first line. */
+async function showCell(tracker: INotebookTracker | null, panel: NotebookPanel, cell: string): Promise<void> {
+  const [, number, text] = /^(?:\[(\d+)\]\s*)?([^]*)$/.exec(cell) ?? [];
+  const line = (text ?? '').replace(/…$/, '').trim();
+  const cells = panel.content.widgets;
+  const index = Math.max(
+    cells.findIndex(each => line !== '' && each.model.sharedModel.getSource().includes(line)),
+    cells.findIndex(each => number && String(each.model.sharedModel.toJSON().execution_count) === number)
+  );
+  panel.activate();
+  if (index >= 0 && tracker) {
+    panel.content.activeCellIndex = index;
+    const found = cells[index];
+    if (found) {
+      await panel.content.scrollToCell(found, 'center');
+    }
+  }
+}
