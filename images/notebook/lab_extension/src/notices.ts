@@ -4,7 +4,6 @@ import { Dialog, Notification, showDialog } from '@jupyterlab/apputils';
 import type { INotebookTracker, NotebookPanel } from '@jupyterlab/notebook';
 
 import type { IKill, INotice, ISize } from './api';
-import { bytes } from './format';
 
 const SEEN = 'carrel:notices';
 const REMEMBERED = 200;
@@ -80,10 +79,9 @@ export async function explain(kill: IKill | null, help: IHelp): Promise<void> {
     return;
   }
   const bigger = help.bigger();
-  const figures = kill.peak && kill.limit ? ` It used up to ${bytes(kill.peak)} of ${bytes(kill.limit)}.` : '';
   const answer = await showDialog({
     title: 'Why did my kernel stop?',
-    body: `${new Date(kill.at).toLocaleString()}: ${kill.message}${figures}`,
+    body: `${new Date(kill.at).toLocaleString()}: ${kill.message}`,
     buttons: [
       Dialog.cancelButton({ label: 'Close' }),
       ...(bigger ? [Dialog.okButton({ label: `Grow to ${bigger.display_name}` })] : [])

@@ -105,10 +105,10 @@ class SizeList extends VDomRenderer<Desk> {
   protected override render(): React.ReactElement {
     const { sizes, wish, isChanging } = this.model;
     if (!sizes) {
-      return <p className="carrel-Sizes-sentence">The hub has not told the sizes yet.</p>;
+      return <p className="carrel-Sizes-body">The hub has not told the sizes yet.</p>;
     }
     return (
-      <>
+      <div className="carrel-Sizes-body">
         <h2 className="carrel-Sizes-title">Size of this server</h2>
         <div role="menu" aria-label="Sizes" className="carrel-Sizes-list">
           {sizes.sizes.map(size => (
@@ -122,7 +122,7 @@ class SizeList extends VDomRenderer<Desk> {
           ))}
         </div>
         <Sentence desk={this.model} onRestart={this.restart} />
-      </>
+      </div>
     );
   }
 
@@ -170,13 +170,21 @@ function Row(props: {
       <span className="carrel-Size-figures">
         {size.cpu} CPU · {size.memory}
       </span>
-      <span className="carrel-Size-how">{isBusy ? 'changing…' : isCurrent ? 'now' : how(size)}</span>
+      <span className="carrel-Size-how">{isCurrent ? current(sizes, isBusy) : offer(size)}</span>
+      {!isCurrent && !size.live && size.why && <span className="carrel-Size-why">{size.why}</span>}
     </button>
   );
 }
 
-function how(size: ISize): string {
-  return size.live ? 'applies live' : `needs a restart${size.why ? `: ${size.why}` : ''}`;
+function current(sizes: ISizes, isBusy: boolean): string {
+  if (isBusy) {
+    return 'changing…';
+  }
+  return sizes.resize && sizes.resize.state !== 'Applied' ? 'wanted' : 'now';
+}
+
+function offer(size: ISize): string {
+  return size.live ? 'applies live' : `needs a restart${size.why ? ':' : ''}`;
 }
 
 function Sentence(props: { desk: Desk; onRestart: (size: ISize) => void }): React.ReactElement {
