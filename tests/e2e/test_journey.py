@@ -1,13 +1,13 @@
 """What a person sees: sign in, choose, wait, work, stop, come back; and what others don't see."""
 
 import json
-import re
 from collections.abc import Callable
 
 import pytest
 from playwright.sync_api import expect
 
 from .conftest import Person
+from .desk import choose, stop, wait_for_the_desk
 
 pytestmark = pytest.mark.cluster
 
@@ -44,34 +44,6 @@ def test_from_sign_in_to_a_plot_and_back_tomorrow(person: People) -> None:
     stop(ada)
 
 
-def choose(someone: Person, size: str) -> None:
-    """On cards: what each size has and costs, and an image; then Start."""
-    page = someone.page
-    page.goto(f"{someone.site.url}/hub/spawn")
-    card = page.locator("label").filter(has_text=re.compile(rf"^\s*{size}"))
-    expect(card).to_contain_text(re.compile(r"\d+ CPU"))
-    expect(card).to_contain_text(re.compile(r"\d+ GiB memory"))
-    expect(card).to_contain_text("per hour")
-    card.click()
-    expect(page.locator("label").filter(has_text=re.compile(r"^\s*Data science"))).to_be_visible()
-    someone.picture("choose")
-    someone.in_dark("choose")
-    page.locator("form").get_by_role("button", name="Start").click()
-
-
-def wait_for_the_desk(someone: Person) -> None:
-    """A page of plain sentences, which opens JupyterLab by itself."""
-    page = someone.page
-    expect(page.get_by_role("heading", name=re.compile("on its way"))).to_be_visible()
-    sentences = page.get_by_role("list", name="What happened so far").get_by_role("listitem")
-    expect(sentences.filter(has_text=re.compile(r"\.\s*$")).first).to_be_visible()
-    someone.picture("progress")
-    page.wait_for_url(f"**/user/{someone.name}/**", timeout=120_000)
-    expect(page.locator("#jp-top-panel")).to_be_visible()
-    expect(page.locator(".jp-DirListing-item", has_text="welcome.ipynb")).to_be_visible()
-    someone.picture("desk")
-
-
 def run_the_starter_notebook(someone: Person) -> None:
     """Run all cells, as a person would, and wait until each has its result and the file is saved."""
     page = someone.page
@@ -97,12 +69,3 @@ def all_cells_ran(someone: Person) -> bool:
     errors = [out for cell in cells for out in cell["outputs"] if out["output_type"] == "error"]
     assert not errors, json.dumps(errors)
     return bool(cells) and all(cell["execution_count"] for cell in cells)
-
-
-def stop(someone: Person) -> None:
-    """From the hub's home page."""
-    page = someone.page
-    page.goto(f"{someone.site.url}/hub/home")
-    someone.picture("home")
-    page.locator("#stop").click()
-    expect(page.locator("#stop")).to_be_hidden()

@@ -62,7 +62,7 @@ function Name({ desk }: { desk: Desk }): React.ReactElement | null {
 
 function Memory(props: { usage: IUsage; samples: number[]; isLive: boolean }): React.ReactElement {
   const { used, limit } = props.usage.memory;
-  const state = props.isLive ? `carrel-mod-${level(used, limit)}` : 'carrel-mod-silent';
+  const state = `carrel-mod-${level(used, limit)}${props.isLive ? '' : ' carrel-mod-silent'}`;
   return (
     <span className={`carrel-Status-part carrel-Memory ${state}`}>
       <Graph samples={props.samples} limit={limit} />

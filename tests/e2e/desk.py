@@ -1,0 +1,54 @@
+"""What people do again and again: choose a size, wait for JupyterLab, put the desk away."""
+
+import re
+
+from playwright.sync_api import expect
+
+from .conftest import Person
+
+
+def choose(someone: Person, size: str) -> None:
+    """On cards: what each size has and costs, and an image; then Start."""
+    page = someone.page
+    page.goto(f"{someone.site.url}/hub/spawn")
+    card = page.locator("label").filter(has_text=re.compile(rf"^\s*{size}"))
+    expect(card).to_contain_text(re.compile(r"\d+ CPU"))
+    expect(card).to_contain_text(re.compile(r"\d+ GiB memory"))
+    expect(card).to_contain_text("per hour")
+    card.click()
+    expect(page.locator("label").filter(has_text=re.compile(r"^\s*Data science"))).to_be_visible()
+    someone.picture("choose")
+    someone.in_dark("choose")
+    page.locator("form").get_by_role("button", name="Start").click()
+
+
+def wait_for_the_desk(someone: Person) -> None:
+    """A page of plain sentences, which opens JupyterLab by itself."""
+    page = someone.page
+    expect(page.get_by_role("heading", name=re.compile("on its way"))).to_be_visible()
+    sentences = page.get_by_role("list", name="What happened so far").get_by_role("listitem")
+    expect(sentences.filter(has_text=re.compile(r"\.\s*$")).first).to_be_visible()
+    someone.picture("progress")
+    page.wait_for_url(f"**/user/{someone.name}/**", timeout=120_000)
+    expect(page.locator("#jp-top-panel")).to_be_visible()
+    expect(page.locator(".jp-DirListing-item", has_text="welcome.ipynb")).to_be_visible()
+    someone.picture("desk")
+
+
+def stop(someone: Person) -> None:
+    """From the hub's home page."""
+    page = someone.page
+    page.goto(f"{someone.site.url}/hub/home")
+    someone.picture("home")
+    page.locator("#stop").click()
+    expect(page.locator("#stop")).to_be_hidden()
+
+
+def use_theme(someone: Person, name: str) -> None:
+    """Light or Dark, by the command palette."""
+    page = someone.page
+    page.keyboard.press("Control+Shift+C")
+    page.locator(".lm-CommandPalette-input").last.fill(f"use theme jupyterlab {name.lower()}")
+    expect(page.locator(".lm-CommandPalette-item").first).to_have_text(f"Use Theme: JupyterLab {name}")
+    page.keyboard.press("Enter")
+    expect(page.locator(f"body[data-jp-theme-name='JupyterLab {name}']")).to_be_visible()

@@ -1,0 +1,177 @@
+"""What the page shows of answers that no small cluster gives on demand: the agent's answers are played by the test."""
+
+import json
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from playwright.sync_api import Route, expect
+
+from .conftest import Person
+from .desk import choose, stop, wait_for_the_desk
+
+pytestmark = pytest.mark.cluster
+
+People = Callable[[str], Person]
+
+GIB = 1024**3
+KILLED = (
+    "The kernel of welcome.ipynb was stopped before the whole server ran out of memory: it used 1.9 of 2 GiB while it "
+    "ran cell [3]. Everything else goes on, and your files are as you saved them."
+)
+NO_ROOM = "No machine of this kind can give 8 GiB to this server where it is. Restart it to move it."
+
+
+class Agent:
+    """Answers below carrel/ as the server's agent would."""
+
+    def __init__(self) -> None:
+        self.used = 0.5 * GIB
+        self.size = "small"
+        self.resize = {"state": "Applied", "reason": "Applied", "message": "Small applies."}
+        self.notices: list[dict[str, Any]] = []
+        self.restarts: list[Any] = []
+
+    def answer(self, route: Route) -> None:
+        path, method = route.request.url.partition("/carrel/")[2].partition("?")[0], route.request.method
+        if path == "events":
+            route.fulfill(content_type="text/event-stream", body=self._stream())
+        elif path == "usage":
+            route.fulfill(json=self._usage())
+        elif path == "restart":
+            self.restarts.append(route.request.post_data_json)
+            route.fulfill(status=503, json={"message": "The hub is being replaced. Try again in a moment."})
+        elif method == "PATCH" and route.request.post_data_json == {"instance_type": "medium"}:
+            route.fulfill(
+                status=403, json={"message": "Size medium is not for you. You may use: small, large."}
+            )
+        else:
+            if method == "PATCH":
+                self.size = route.request.post_data_json["instance_type"]
+                self.resize = {"state": "Infeasible", "reason": "Infeasible", "message": NO_ROOM}
+            route.fulfill(status=202 if method == "PATCH" else 200, json=self._sizes())
+
+    def _stream(self) -> str:
+        notices = "".join(f"event: notice\ndata: {json.dumps(each)}\n\n" for each in self.notices)
+        return f"{notices}event: usage\ndata: {json.dumps(self._usage())}\n\n"
+
+    def _usage(self) -> dict[str, Any]:
+        memory = {"used": int(self.used), "limit": 2 * GIB, "peak": 2 * GIB}
+        last = (
+            {"at": "2026-11-23T19:00:00Z", "action": "KernelKilled", "message": KILLED}
+            if self.notices
+            else None
+        )
+        return {"memory": memory, "kernels": [], "home": {"used": GIB, "size": 10 * GIB}, "last_kill": last}
+
+    def _sizes(self) -> dict[str, Any]:
+        sizes = [
+            _size("small", 2, 0.05),
+            _size("medium", 4, 0.1),
+            _size("large", 8, 0.2),
+            _size("gpu", 32, 1.5, why="A GPU is in another machine."),
+        ]
+        return {
+            "instance_type": self.size,
+            "running": True,
+            "currency": "$",
+            "sizes": sizes,
+            "resize": self.resize,
+        }
+
+
+def _size(name: str, gib: int, price: float, why: str = "") -> dict[str, Any]:
+    memory = {"memory": f"{gib} GiB", "memory_bytes": gib * GIB, "price_per_hour": price, "cpu": "2"}
+    return (
+        {"name": name, "display_name": name.capitalize(), "description": "", "grow_to": None}
+        | memory
+        | {
+            "live": not why,
+            "why": why,
+        }
+    )
+
+
+@pytest.fixture
+def grace(person: People) -> Iterator[Person]:
+    """At JupyterLab, on a server that stops after the test."""
+    someone = person("grace")
+    someone.sign_in()
+    choose(someone, "Small")
+    wait_for_the_desk(someone)
+    yield someone
+    someone.page.unroute_all()
+    stop(someone)
+
+
+def test_every_answer_is_a_sentence_with_a_way_on(grace: Person) -> None:
+    agent, page = Agent(), grace.page
+    page.route("**/carrel/**", agent.answer)
+    page.reload()
+    item = page.get_by_role("button", name="Change the size")
+    expect(item).to_contain_text("0.5 of 2 GiB")
+    expect(item).to_contain_text("$0.05/h")
+    expect(page.locator(".carrel-mod-calm")).to_be_visible()
+    colours_follow_the_memory(grace, agent)
+    refusals_are_told(grace)
+    a_restart_asks_first(grace, agent)
+    a_post_mortem_stays_and_comes_once(grace, agent)
+
+
+def colours_follow_the_memory(grace: Person, agent: Agent) -> None:
+    for share, level in ((0.85, "tight"), (0.95, "critical"), (0.25, "calm")):
+        agent.used = share * 2 * GIB
+        expect(grace.page.locator(f".carrel-mod-{level}")).to_be_visible()
+        grace.picture(f"memory-{level}")
+
+
+def refusals_are_told(grace: Person) -> None:
+    page = grace.page
+    page.get_by_role("button", name="Change the size").press("Enter")
+    page.get_by_role("menuitemradio", name="Medium").click()
+    expect(page.get_by_role("status").get_by_text("You may use: small, large.")).to_be_visible()
+    grace.picture("refused")
+
+
+def a_restart_asks_first(grace: Person, agent: Agent) -> None:
+    page = grace.page
+    page.get_by_role("menuitemradio", name="Large").click()
+    expect(page.get_by_text(NO_ROOM)).to_be_visible()
+    grace.picture("infeasible")
+    page.get_by_role("button", name="Restart with Large…").click()
+    dialog = page.get_by_role("dialog")
+    expect(dialog).to_contain_text("variables are lost")
+    grace.picture("restart")
+    dialog.get_by_role("button", name="Cancel").click()
+    assert not agent.restarts
+    page.get_by_role("button", name="Change the size").click()
+    page.get_by_role("menuitemradio", name="Gpu").click()
+    expect(dialog).to_contain_text("A GPU is in another machine.")
+    dialog.get_by_role("button", name="Restart now").click()
+    expect(dialog).to_contain_text("The hub is being replaced.")
+    assert agent.restarts == [{"instance_type": "gpu"}]
+    dialog.get_by_role("button", name="Dismiss").click()
+
+
+def a_post_mortem_stays_and_comes_once(grace: Person, agent: Agent) -> None:
+    page = grace.page
+    agent.size = "small"
+    notice = {"id": "1", "kind": "killed", "message": KILLED, "notebook": "welcome.ipynb", "cell": "[3]"}
+    agent.notices.append({**notice, "at": "2026-11-23T19:00:00Z"})
+    toast = page.get_by_role("alert").filter(has_text="The kernel of welcome.ipynb was stopped")
+    expect(toast).to_be_visible()
+    expect(toast.get_by_role("button", name="Grow to")).to_be_visible()
+    grace.picture("killed")
+    toast.get_by_role("button", name="Read all").click()
+    expect(page.get_by_role("dialog")).to_contain_text("your files are as you saved them")
+    grace.picture("post-mortem")
+    page.get_by_role("dialog").get_by_role("button", name="Close").click()
+    with page.expect_response("**/carrel/events"):  # the notice comes again, and is not shown again
+        pass
+    expect(toast).to_be_hidden()
+    page.keyboard.press("Control+Shift+C")
+    page.locator(".lm-CommandPalette-input").last.fill("why did my kernel stop")
+    expect(page.locator(".lm-CommandPalette-item").first).to_have_text("Carrel: Why did my kernel stop?")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("dialog")).to_contain_text(KILLED)
+    page.get_by_role("dialog").get_by_role("button", name="Close").click()
