@@ -150,7 +150,7 @@ def a_restart_asks_first(grace: Person, agent: Agent) -> None:
     dialog.get_by_role("button", name="Restart now").click()
     expect(dialog).to_contain_text("The hub is being replaced.")
     assert agent.restarts == [{"instance_type": "gpu"}]
-    dialog.get_by_role("button", name="Dismiss").click()
+    dialog.get_by_role("button", name="Close").click()
 
 
 def a_post_mortem_stays_and_comes_once(grace: Person, agent: Agent) -> None:

@@ -1,12 +1,13 @@
 /** Carrel in JupyterLab: the status bar item, its popup, the notices and two commands. */
 
 import type { JupyterFrontEnd, JupyterFrontEndPlugin } from '@jupyterlab/application';
-import { ICommandPalette, showErrorMessage } from '@jupyterlab/apputils';
+import { ICommandPalette } from '@jupyterlab/apputils';
 import { INotebookTracker } from '@jupyterlab/notebook';
 import { IStatusBar } from '@jupyterlab/statusbar';
 
 import { Api } from './api';
 import { Desk } from './desk';
+import { tell } from './dialogs';
 import { explain, type IHelp, Notices } from './notices';
 import { restart } from './restart';
 import { nextSize } from './settled';
@@ -59,7 +60,7 @@ function addCommands(
   app.commands.addCommand(CHANGE_SIZE, { label: 'Carrel: Change size…', execute: () => picker.open() });
   app.commands.addCommand(WHY, {
     label: 'Carrel: Why did my kernel stop?',
-    execute: () => why().catch(error => showErrorMessage('This is not known at the moment', error.message))
+    execute: () => why().catch(error => tell('This is not known at the moment', error.message))
   });
   for (const command of [CHANGE_SIZE, WHY]) {
     palette?.addItem({ command, category: 'Carrel' });

@@ -4,6 +4,7 @@ import { Dialog, Notification, showDialog } from '@jupyterlab/apputils';
 import type { INotebookTracker, NotebookPanel } from '@jupyterlab/notebook';
 
 import type { IKill, INotice, ISize } from './api';
+import { tell } from './dialogs';
 
 const SEEN = 'carrel:notices';
 const REMEMBERED = 200;
@@ -90,10 +91,6 @@ export async function explain(kill: IKill | null, help: IHelp): Promise<void> {
   if (answer.button.accept && bigger) {
     help.grow(bigger);
   }
-}
-
-function tell(title: string, body: string): Promise<unknown> {
-  return showDialog({ title, body, buttons: [Dialog.okButton({ label: 'Close' })] });
 }
 
 function remembered(): string[] {

@@ -1,10 +1,11 @@
 /** A restart in another size: only after a question, and the page comes back by itself. */
 
-import { Dialog, showDialog, showErrorMessage } from '@jupyterlab/apputils';
+import { Dialog, showDialog } from '@jupyterlab/apputils';
 import { PageConfig, URLExt } from '@jupyterlab/coreutils';
 import type { CommandRegistry } from '@lumino/commands';
 
 import type { Api, ISize } from './api';
+import { tell } from './dialogs';
 
 const LOOK_AGAIN = 500;
 /** The hub stops a server within seconds; after this long its page tells more than this one can. */
@@ -27,7 +28,7 @@ export async function restart(commands: CommandRegistry, api: Api, size: ISize):
     await commands.execute('docmanager:save-all');
     await api.restart(size.name);
   } catch (error) {
-    await showErrorMessage('The server was not restarted', (error as Error).message);
+    await tell('The server was not restarted', (error as Error).message);
     return;
   }
   const waiting = new Dialog({
