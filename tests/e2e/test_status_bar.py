@@ -19,6 +19,7 @@ KILLED = (
     "The kernel of welcome.ipynb was stopped before the whole server ran out of memory: it used 1.9 of 2 GiB while it "
     "ran cell [3]. Everything else goes on, and your files are as you saved them."
 )
+CELL = '[2] print(f"{flights_by_month.flights.su…'
 NO_ROOM = "No machine of this kind can give 8 GiB to this server where it is. Restart it to move it."
 
 
@@ -107,7 +108,7 @@ def grace(person: People) -> Iterator[Person]:
 def test_every_answer_is_a_sentence_with_a_way_on(grace: Person) -> None:
     agent, page = Agent(), grace.page
     page.route("**/carrel/**", agent.answer)
-    page.reload()
+    page.goto(f"{grace.site.url}/user/grace/lab/tree/welcome.ipynb")
     item = page.get_by_role("button", name="Change the size")
     expect(item).to_contain_text("0.5 of 2 GiB")
     expect(item).to_contain_text("$0.05/h")
@@ -155,20 +156,33 @@ def a_restart_asks_first(grace: Person, agent: Agent) -> None:
 
 def a_post_mortem_stays_and_comes_once(grace: Person, agent: Agent) -> None:
     page = grace.page
-    agent.size = "small"
-    notice = {"id": "1", "kind": "killed", "message": KILLED, "notebook": "welcome.ipynb", "cell": "[3]"}
+    agent.size, agent.resize = "small", {"state": "Applied", "reason": "Applied", "message": "Small applies."}
+    expect(page.get_by_role("button", name="Change the size")).to_contain_text("Small ▸")
+    notice = {"id": "1", "kind": "killed", "message": KILLED, "notebook": "welcome.ipynb", "cell": CELL}
     agent.notices.append({**notice, "at": "2026-11-23T19:00:00Z"})
     toast = page.get_by_role("alert").filter(has_text="The kernel of welcome.ipynb was stopped")
     expect(toast).to_be_visible()
-    expect(toast.get_by_role("button", name="Grow to")).to_be_visible()
+    expect(toast.get_by_role("button", name="Grow to Medium")).to_be_visible()
+    toast.hover()  # so it has come to rest
     grace.picture("killed")
+    active = page.locator(".jp-Notebook .jp-Cell.jp-mod-active")
+    expect(active).not_to_contain_text("flights_by_month.flights.sum()")
+    toast.get_by_role("button", name="Show cell").click()
+    expect(active).to_contain_text("flights_by_month.flights.sum()")
     toast.get_by_role("button", name="Read all").click()
     expect(page.get_by_role("dialog")).to_contain_text("your files are as you saved them")
     grace.picture("post-mortem")
     page.get_by_role("dialog").get_by_role("button", name="Close").click()
+    page.get_by_title("Hide notification", exact=True).click()
+    expect(toast).to_be_hidden()
     with page.expect_response("**/carrel/events"):  # the notice comes again, and is not shown again
         pass
+    the_last_one_can_be_asked_for(grace)
     expect(toast).to_be_hidden()
+
+
+def the_last_one_can_be_asked_for(grace: Person) -> None:
+    page = grace.page
     page.keyboard.press("Control+Shift+C")
     page.locator(".lm-CommandPalette-input").last.fill("why did my kernel stop")
     expect(page.locator(".lm-CommandPalette-item").first).to_have_text("Carrel: Why did my kernel stop?")

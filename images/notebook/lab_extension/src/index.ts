@@ -42,6 +42,7 @@ function activate(
   const help: IHelp = {
     bigger: () => nextSize(desk.sizes),
     grow: size => void picker.choose(size),
+    toFront: id => app.shell.activateById(id),
     notebooks
   };
   statusBar.registerStatusItem(plugin.id, { item, align: 'right', rank: RANK, priority: 1 });

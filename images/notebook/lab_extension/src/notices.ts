@@ -26,6 +26,7 @@ const STYLES: Record<INotice['kind'], { style: Style; stays: number | false }> =
 export interface IHelp {
   bigger: () => ISize | null;
   grow: (size: ISize) => void;
+  toFront: (id: string) => void;
   notebooks: INotebookTracker | null;
 }
 
@@ -61,10 +62,10 @@ export class Notices {
     const panel = isEnd ? opened(this.help.notebooks, notice.notebook) : null;
     if (panel && notice.cell) {
       const { cell } = notice;
-      actions.push({ label: 'Show cell', callback: () => void showCell(this.help.notebooks, panel, cell) });
+      actions.push({ label: 'Show cell', callback: staying(() => showCell(this.help, panel, cell)) });
     }
     if (notice.message.length > SHORT) {
-      const callback = () => void tell('What happened', notice.message);
+      const callback = staying(() => tell('What happened', notice.message));
       actions.push({ label: 'Read all', displayType: 'link', callback });
     }
     return actions;
@@ -93,6 +94,14 @@ export async function explain(kill: IKill | null, help: IHelp): Promise<void> {
   }
 }
 
+/** A button after which the notification is still there. */
+function staying(action: () => Promise<void>): Notification.IAction['callback'] {
+  return event => {
+    event.preventDefault();
+    void action();
+  };
+}
+
 function remembered(): string[] {
   try {
     return JSON.parse(sessionStorage.getItem(SEEN) ?? '[]') as string[];
@@ -105,21 +114,18 @@ function opened(tracker: INotebookTracker | null, path: string | null | undefine
   return (path && tracker?.find(panel => panel.context.localPath === path)) || null;
 }
 
-/** Bring the notebook to the front and its cell into view; the cell is known by its number or its first line. */
-async function showCell(tracker: INotebookTracker | null, panel: NotebookPanel, cell: string): Promise<void> {
-  const [, number, text] = /^(?:\[(\d+)\]\s*)?([^]*)$/.exec(cell) ?? [];
-  const line = (text ?? '').replace(/…$/, '').trim();
-  const cells = panel.content.widgets;
-  const index = Math.max(
-    cells.findIndex(each => line !== '' && each.model.sharedModel.getSource().includes(line)),
-    cells.findIndex(each => number && String(each.model.sharedModel.toJSON().execution_count) === number)
-  );
-  panel.activate();
-  if (index >= 0 && tracker) {
+/** Bring the notebook to the front and its cell into view; the cell is known by its first line, or by its number. */
+async function showCell(help: IHelp, panel: NotebookPanel, cell: string): Promise<void> {
+  const [, number, text = ''] = /^(?:\[(\d+)\]\s*)?([^]*)$/.exec(cell) ?? [];
+  const line = text.replace(/…$/, '').trim();
+  const models = panel.content.widgets.map(each => each.model.sharedModel);
+  const byLine = line ? models.findIndex(model => model.getSource().includes(line)) : -1;
+  const byNumber = models.findIndex(model => number && String(model.toJSON().execution_count) === number);
+  const index = byLine >= 0 ? byLine : byNumber;
+  help.toFront(panel.id);
+  const found = panel.content.widgets[index];
+  if (found) {
     panel.content.activeCellIndex = index;
-    const found = cells[index];
-    if (found) {
-      await panel.content.scrollToCell(found, 'center');
-    }
+    await panel.content.scrollToCell(found, 'center');
   }
 }

@@ -44,7 +44,7 @@ export function calls(sizes: ISizes | null, name: string): string {
   return sizeNamed(sizes, name)?.display_name || name;
 }
 
-/** The size to offer to somebody who ran out of memory: the one the administrator named, else the next bigger one. */
+/** What to offer to somebody who runs out of memory: the size the administrator named, else the next that applies live. */
 export function nextSize(sizes: ISizes | null): ISize | null {
   const current = sizeNamed(sizes, sizes?.instance_type);
   if (!sizes || !current) {
@@ -53,5 +53,5 @@ export function nextSize(sizes: ISizes | null): ISize | null {
   const bigger = sizes.sizes
     .filter(size => size.memory_bytes > current.memory_bytes)
     .sort((one, other) => one.memory_bytes - other.memory_bytes);
-  return bigger.find(size => size.name === current.grow_to) ?? bigger[0] ?? null;
+  return bigger.find(size => size.name === current.grow_to) ?? bigger.find(size => size.live) ?? null;
 }

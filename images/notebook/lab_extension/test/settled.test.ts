@@ -48,12 +48,15 @@ test('an answer that differs is believed, and its sentence is told', () => {
   assert.equal(verdict(null, answer('Applied', 'Small.'), 100).outcome, 'Applied');
 });
 
-test('the next size is the one that the administrator named, else the next bigger one', () => {
+test('the next size is the one that the administrator named, else the next that applies live', () => {
   assert.equal(nextSize(answer('Applied'))?.name, 'large');
   assert.equal(nextSize(answer('Applied', '', 'medium'))?.name, 'large');
   assert.equal(nextSize(answer('Applied', '', 'large')), null);
   assert.equal(nextSize(answer('Applied', '', 'unknown')), null);
   assert.equal(nextSize(null), null);
+  const restarting = answer('Applied', '', 'medium');
+  restarting.sizes = restarting.sizes.map(each => ({ ...each, live: false }));
+  assert.equal(nextSize(restarting), null);
 });
 
 test('a size nobody knows any more is called by its name', () => {
