@@ -10,6 +10,8 @@ from carrel_operator.catalogue import Refusal
 
 CONTAINER = "notebook"
 
+_RESIZE_CONDITIONS = frozenset({"PodResizePending", "PodResizeInProgress"})
+
 # Reasons of a failed pod that are not the server's own: the node refused it, lost it or needed its room.
 _LOST_REASONS = frozenset(
     {
@@ -34,6 +36,15 @@ class ContainerEnd:
 
 
 @dataclass(frozen=True, slots=True)
+class ResizeSeen:
+    """What the kubelet says about a resize that it was asked for; the answer is gone when it is done."""
+
+    pending: bool  # it has not begun: the kubelet decided against it, for now or for good
+    reason: str  # Deferred, Infeasible or Error; empty while it is under way
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
 class PodSeen:
     """A pod, reduced to what its notebook's fate depends on."""
 
@@ -55,6 +66,9 @@ class PodSeen:
     requested: Mapping[str, Any]  # the container's resources as the pod asks for them …
     allocated: Mapping[str, str]  # … as the node has promised them …
     actual: Mapping[str, str]  # … and the limits in force
+    node_selector: Mapping[str, str]
+    resize: ResizeSeen | None
+    caught_up: bool  # whether its status speaks of its newest spec
     age: float  # seconds since it was first seen …
     settled: float  # … and since it last changed
 
@@ -87,6 +101,9 @@ class PodSeen:
             requested=container.get("resources", {}),
             allocated=container_status.get("allocatedResources", {}) if running else {},
             actual=resources.get("limits", {}) if running else {},
+            node_selector=spec.get("nodeSelector", {}),
+            resize=_resize(status),
+            caught_up=status.get("observedGeneration", 0) >= metadata.get("generation", 0),
             age=age,
             settled=settled,
         )
@@ -115,6 +132,18 @@ class Seen:
     home_settled: float = 0.0  # seconds since the home last changed
 
     @property
+    def size_of_pod(self) -> str:
+        """The name of the size that the pod was last asked to be; it was made with another one if that was resized."""
+        pod, status = self.own_pod, self.notebook.status
+        if pod is None:
+            return ""
+        return (
+            status.instance_type
+            if status.instance_type and status.session == pod.session
+            else pod.instance_type
+        )
+
+    @property
     def home_bound(self) -> bool:
         """Whether the home has its disk."""
         return self.home is not None and self.home.get("status", {}).get("phase") == "Bound"
@@ -141,6 +170,17 @@ def _complaint(status: Body) -> str | None:
     for condition in status.get("conditions", ()):
         if condition["type"] == "PodScheduled" and condition["status"] == "False":
             return str(condition.get("message", ""))
+    return None
+
+
+def _resize(status: Body) -> ResizeSeen | None:
+    for condition in status.get("conditions", ()):
+        if condition["type"] in _RESIZE_CONDITIONS and condition["status"] == "True":
+            return ResizeSeen(
+                pending=condition["type"] == "PodResizePending",
+                reason=condition.get("reason", ""),
+                message=condition.get("message", ""),
+            )
     return None
 
 

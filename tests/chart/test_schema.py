@@ -49,6 +49,8 @@ REFUSED = [
     ("/instanceTypes/small/memory/limit", {"instanceTypes": {"small": {"memory": {"limit": "2 Gi"}}}}),
     ("/instanceTypes/small/gpu", {"instanceTypes": {"small": {"gpu": {"count": 1}}}}),
     ("/instanceTypes/small/pricePerHour", {"instanceTypes": {"small": {"pricePerHour": "0.05"}}}),
+    ("/instanceTypes/small/growTo", {"instanceTypes": {"small": {"growTo": "Medium Size"}}}),
+    ("/instanceTypes/small/applyChanges", {"instanceTypes": {"small": {"applyChanges": "Later"}}}),
     ("/images/mine", {"images": {"mine": {"displayName": "Mine"}}}),
     ("/images/mine/image", {"images": {"mine": {"image": "-x"}}}),
     ("/images/mine/deprecated", {"images": {"mine": {"image": "x", "deprecated": True}}}),

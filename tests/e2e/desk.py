@@ -35,6 +35,16 @@ def wait_for_the_desk(someone: Person) -> None:
     someone.picture("desk")
 
 
+def open_and_run_all(someone: Person, notebook: str) -> None:
+    """Open it and press Run All Cells."""
+    page = someone.page
+    page.goto(f"{someone.site.url}/user/{someone.name}/lab/tree/{notebook}")
+    expect(page.locator(".jp-Notebook .jp-CodeCell").first).to_be_visible()
+    expect(page.get_by_role("button", name="Python 3 (ipykernel) | Idle")).to_be_visible()
+    page.get_by_role("menuitem", name="Run", exact=True).click()
+    page.get_by_role("menuitem", name="Run All Cells", exact=True).click()
+
+
 def stop(someone: Person) -> None:
     """From the hub's home page."""
     page = someone.page
@@ -44,11 +54,16 @@ def stop(someone: Person) -> None:
     expect(page.locator("#stop")).to_be_hidden()
 
 
-def use_theme(someone: Person, name: str) -> None:
-    """Light or Dark, by the command palette."""
+def command(someone: Person, label: str) -> None:
+    """By the command palette."""
     page = someone.page
-    page.keyboard.press("Control+Shift+C")
-    page.locator(".lm-CommandPalette-input").last.fill(f"use theme jupyterlab {name.lower()}")
-    expect(page.locator(".lm-CommandPalette-item").first).to_have_text(f"Use Theme: JupyterLab {name}")
-    page.keyboard.press("Enter")
-    expect(page.locator(f"body[data-jp-theme-name='JupyterLab {name}']")).to_be_visible()
+    page.get_by_role("menuitem", name="View", exact=True).click()
+    page.get_by_role("menuitem", name="Activate Command Palette").click()
+    page.locator(".lm-CommandPalette-input:visible").fill(label)
+    page.locator(".lm-CommandPalette-item").filter(has_text=label).first.click()
+
+
+def use_theme(someone: Person, name: str) -> None:
+    """Light or Dark."""
+    command(someone, f"Use Theme: JupyterLab {name}")
+    expect(someone.page.locator("body")).to_have_attribute("data-jp-theme-name", f"JupyterLab {name}")

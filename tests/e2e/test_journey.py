@@ -7,7 +7,7 @@ import pytest
 from playwright.sync_api import expect
 
 from .conftest import Person
-from .desk import choose, stop, wait_for_the_desk
+from .desk import choose, open_and_run_all, stop, wait_for_the_desk
 
 pytestmark = pytest.mark.cluster
 
@@ -48,11 +48,7 @@ def run_the_starter_notebook(someone: Person) -> None:
     """Run all cells, as a person would, and wait until each has its result and the file is saved."""
     page = someone.page
     page.set_viewport_size({"width": 1280, "height": 3000})  # so that JupyterLab draws every cell
-    page.goto(f"{someone.site.url}/user/{someone.name}/lab/tree/welcome.ipynb")
-    expect(page.locator(".jp-Notebook .jp-CodeCell").first).to_be_visible()
-    expect(page.get_by_role("button", name="Python 3 (ipykernel) | Idle")).to_be_visible()
-    page.get_by_role("menuitem", name="Run", exact=True).click()
-    page.get_by_role("menuitem", name="Run All Cells", exact=True).click()
+    open_and_run_all(someone, "welcome.ipynb")
     expect(page.locator(".jp-Notebook table.dataframe").first).to_be_visible(timeout=120_000)
     expect(page.locator(".jp-Notebook .jp-RenderedImage img").first).to_be_visible(timeout=120_000)
     page.keyboard.press("Control+s")

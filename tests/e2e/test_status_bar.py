@@ -8,7 +8,7 @@ import pytest
 from playwright.sync_api import Route, expect
 
 from .conftest import Person
-from .desk import choose, stop, wait_for_the_desk
+from .desk import choose, command, stop, wait_for_the_desk
 
 pytestmark = pytest.mark.cluster
 
@@ -183,9 +183,6 @@ def a_post_mortem_stays_and_comes_once(grace: Person, agent: Agent) -> None:
 
 def the_last_one_can_be_asked_for(grace: Person) -> None:
     page = grace.page
-    page.keyboard.press("Control+Shift+C")
-    page.locator(".lm-CommandPalette-input").last.fill("why did my kernel stop")
-    expect(page.locator(".lm-CommandPalette-item").first).to_have_text("Carrel: Why did my kernel stop?")
-    page.keyboard.press("Enter")
+    command(grace, "Carrel: Why did my kernel stop?")
     expect(page.get_by_role("dialog")).to_contain_text(KILLED)
     page.get_by_role("dialog").get_by_role("button", name="Close").click()

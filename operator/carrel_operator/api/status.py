@@ -90,6 +90,7 @@ class Status:
     session: str = ""
     node: str = ""
     image: str = ""
+    instance_type: str = ""  # the size that the running server was last asked to be
     principal: str = ""
     resources: Resources = field(default_factory=Resources)
     resize: Resize | None = None
@@ -114,6 +115,7 @@ class Status:
             session=body.get("session", ""),
             node=body.get("node", ""),
             image=body.get("image", ""),
+            instance_type=body.get("instanceType", ""),
             principal=body.get("principal", ""),
             resources=Resources(*(resources.get(key, {}) for key in ("requested", "allocated", "actual"))),
             resize=_resize(body.get("resize", {})),
@@ -135,6 +137,7 @@ class Status:
             "session": self.session,
             "node": self.node,
             "image": self.image,
+            "instanceType": self.instance_type,
             "principal": self.principal,
             "resources": _filled(
                 requested=dict(self.resources.requested),

@@ -84,7 +84,6 @@ class Reason(StrEnum):
     APPLIED = "Applied"
     RESTART_NEEDED = "RestartNeeded"
     RESIZING = "Resizing"
-    WAITS_FOR_ITS_TURN = "WaitsForItsTurn"
     NODE_FULL = "NodeFull"
     NODE_TOO_SMALL = "NodeTooSmall"
     MEMORY_IN_USE = "MemoryInUse"
