@@ -201,6 +201,23 @@ class Cluster:
         }
         return await self._apply(f"{_collection_of(body)}/{notebook.name}/status", body)
 
+    async def resize(self, pod: Body, container: str, resources: Mapping[str, Any]) -> Body:
+        """Change CPU and memory of a running container in place; ConflictError if it is another pod of that name.
+
+        ForbiddenError when the node has less in all, InvalidError when Kubernetes can't do that in place.
+        """
+        metadata = pod["metadata"]
+        return await self._send(
+            "PATCH",
+            f"{_collection_of(pod)}/{metadata['name']}/resize",
+            content={
+                "metadata": {"uid": metadata["uid"]},
+                "spec": {"containers": [{"name": container, "resources": resources}]},
+            },
+            params={"fieldManager": self._field_manager},
+            headers={"Content-Type": "application/strategic-merge-patch+json"},
+        )
+
     async def delete(self, body: Body) -> Body | None:
         """Delete exactly this object, not one of the same name that came after it; gone already is fine.
 

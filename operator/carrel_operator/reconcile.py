@@ -19,6 +19,7 @@ from carrel_operator.cluster import (
 )
 from carrel_operator.comparison import covers
 from carrel_operator.desired import DesiredSet, PodFate, desired_set
+from carrel_operator.resizer import Resizer
 from carrel_operator.seen import Seen
 from carrel_operator.settings import Settings
 from carrel_operator.workqueue import RetryError
@@ -33,6 +34,7 @@ class Reconciler:
         self._cluster = cluster
         self._cache = cache
         self._settings = settings
+        self._resizer = Resizer(cluster, cache, settings.notebook.resizes_per_second)
 
     async def reconcile(self, key: Key) -> float | None:
         """Reconcile one Notebook; the result is the seconds after which time alone makes it worth another look.
@@ -46,18 +48,23 @@ class Reconciler:
             await self._report_invalid(key, error)
             return None
         if seen is None or seen.notebook.metadata.deleting:
+            self._resizer.forget(key)
             return None
         wanted = desired_set(seen, self._settings)
         failure = await self._make(wanted, seen)
+        turn_in, failure = await self._resize(key, seen, wanted, failure)
         after = self._cache.seen(key)
         if after is None:
             return None
         if not failure and desired_set(after, self._settings).fate not in {PodFate.LEAVE, wanted.fate}:
             return 0.0  # the world moved on meanwhile: what there is to say now, the next run says
-        again_in = await self._report(after, _problem(failure))
+        again_in = await self._report(key, after, _problem(failure))
         if failure:
             raise RetryError(failure.message, failure.retry_after)
-        return min((each for each in (again_in, wanted.look_again_in) if each is not None), default=None)
+        if refusal := self._resizer.passing_refusal(key):
+            raise RetryError(refusal.message)
+        waits = (again_in, wanted.look_again_in, turn_in)
+        return min((each for each in waits if each is not None), default=None)
 
     async def _make(self, wanted: DesiredSet, seen: Seen) -> ClusterError | None:
         """Apply what differs, in an order that a crash after any step leaves harmless; return what was refused."""
@@ -78,6 +85,15 @@ class Reconciler:
             return error
         return None
 
+    async def _resize(
+        self, key: Key, seen: Seen, wanted: DesiredSet, failure: ClusterError | None
+    ) -> tuple[float | None, ClusterError | None]:
+        """Seconds until it is this Notebook's turn, and the first thing that went wrong."""
+        try:
+            return await self._resizer.resize(key, seen, wanted.resize), failure
+        except ClusterError as error:
+            return None, failure or error
+
     async def _ensure(self, wanted: Body | None, there: Body | None) -> None:
         if wanted is None or (there is not None and covers(there, wanted)):
             return
@@ -96,8 +112,9 @@ class Reconciler:
             raise
         self._cache.see(body, ours=True)
 
-    async def _report(self, seen: Seen, problem: Refusal | None) -> float | None:
-        new = statuses.status(seen, self._settings, problem, datetime.now(UTC))
+    async def _report(self, key: Key, seen: Seen, problem: Refusal | None) -> float | None:
+        refused = self._resizer.refusal(key)
+        new = statuses.status(seen, self._settings, problem, datetime.now(UTC), resize_problem=refused)
         if wait := statuses.fleeting(seen, new):
             return wait
         await self._write(seen.notebook.metadata, new)
@@ -110,7 +127,8 @@ class Reconciler:
     async def _write(self, metadata: Metadata, new: Status) -> None:
         there = self._cache.body("Notebook", metadata.namespace, metadata.name)
         body = new.body()
-        if there is None or there.get("status") == body:
+        # what others say in the status of the same Notebook is theirs
+        if there is None or Status.parse(there.get("status", {})).body() == body:
             return
         try:
             written = await self._cluster.apply_status(metadata, body)

@@ -51,6 +51,12 @@ def kubernetes_refusal(message: str, node: str) -> Refusal:
 
 
 def _not_asked(seen: Seen, pod: PodSeen, size: InstanceType, refused: Refusal | None) -> Resize:
+    if pod is not seen.current_pod or not seen.notebook.running or pod.phase in {"Succeeded", "Failed"}:
+        return Resize(
+            ResizeState.PENDING,
+            Reason.RESTART_NEEDED,
+            f"Size '{size.name}' applies at the next start.",
+        )
     if waits_for_next_start(seen):
         return Resize(
             ResizeState.PENDING,

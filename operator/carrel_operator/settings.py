@@ -42,6 +42,7 @@ class NotebookDefaults(_Section, frozen=True):
     port: int = 8888
     user: int = 1000
     termination_grace_period_seconds: int = 10
+    resizes_per_second: float = 2.0  # when an administrator changes a size that many use
     image_pull_policy: str = "IfNotPresent"
     image_pull_secrets: tuple[str, ...] = ()
     priority_class_name: str | None = None

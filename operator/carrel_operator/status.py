@@ -3,15 +3,27 @@
 from collections.abc import Iterable
 from dataclasses import replace
 from datetime import UTC, datetime
-from decimal import Decimal
 from typing import Any
 
-from carrel_operator import api, names, quantities
-from carrel_operator.api import Body, Condition, ConditionType, Phase, Reason, Resources, Status, Volume
+from carrel_operator import api, names
+from carrel_operator.api import (
+    Body,
+    Condition,
+    ConditionType,
+    Phase,
+    Reason,
+    Resize,
+    ResizeState,
+    Resources,
+    Status,
+    Volume,
+)
 from carrel_operator.catalogue import Refusal
+from carrel_operator.desired.resize import has_size
 from carrel_operator.obstacles import identity_obstacle
+from carrel_operator.resize_verdict import resize_verdict
 from carrel_operator.resizing import resources as resources_of
-from carrel_operator.seen import PodSeen, Seen
+from carrel_operator.seen import Seen
 from carrel_operator.settings import IdentityMode, Settings
 from carrel_operator.verdict import Verdict, verdict
 
@@ -19,15 +31,26 @@ from carrel_operator.verdict import Verdict, verdict
 _FLEETING_SECONDS = 1.0
 
 
-def status(seen: Seen, settings: Settings, problem: Refusal | None, now: datetime) -> Status:
-    """The whole status; ``problem`` is what Kubernetes answered when the children were applied."""
+def status(
+    seen: Seen,
+    settings: Settings,
+    problem: Refusal | None,
+    now: datetime,
+    *,
+    resize_problem: Refusal | None = None,
+) -> Status:
+    """The whole status.
+
+    ``problem`` is what Kubernetes answered when the children were applied, ``resize_problem`` what it
+    answered to the resize of the pod.
+    """
     notebook, pod = seen.notebook, seen.own_pod
-    found = verdict(seen, problem)
+    found, resize = verdict(seen, problem), resize_verdict(seen, resize_problem)
     conditions = (
         _ready(found),
         _volumes_ready(seen),
         _identity_ready(seen, settings),
-        _resources_applied(seen),
+        _resources_applied(seen, resize),
     )
     return Status(
         phase=found.phase,
@@ -38,8 +61,10 @@ def status(seen: Seen, settings: Settings, problem: Refusal | None, now: datetim
         session=pod.session if pod else "",
         node=pod.node if pod else "",
         image=pod.image if pod else "",
+        instance_type=_instance_type(seen),
         principal=_principal(seen, settings),
         resources=_resources(seen, at_work=found.phase is Phase.RUNNING),
+        resize=resize,
         memory_limit=_memory_limit(seen),
         volumes=_volumes(seen),
     )
@@ -62,10 +87,13 @@ def fleeting(seen: Seen, new: Status) -> float | None:
 
     A Notebook that was just created stopped is started in the next moment by whoever made it; a pod that was
     just created gets its node, or the scheduler's complaint, in a few milliseconds; and that the home has its
-    disk and that the pod has its node is one piece of news that two objects tell.
+    disk and that the pod has its node is one piece of news that two objects tell. Most resizes are done
+    before anybody could read that they began.
     """
     pod = seen.pod
-    if new.reason is Reason.STOPPED and seen.notebook.status.phase is None:
+    if pod and _only_resizes(seen.notebook.status, new):
+        age = pod.settled
+    elif new.reason is Reason.STOPPED and seen.notebook.status.phase is None:
         age = seen.age
     elif pod is None or new.reason not in {Reason.SCHEDULING, Reason.HOME_PENDING, Reason.STARTING}:
         return None
@@ -78,6 +106,11 @@ def fleeting(seen: Seen, new: Status) -> float | None:
     else:
         return None
     return _FLEETING_SECONDS - age if age < _FLEETING_SECONDS else None
+
+
+def _only_resizes(before: Status, new: Status) -> bool:
+    begins = new.resize is not None and new.resize.state is ResizeState.IN_PROGRESS
+    return begins and before.resize != new.resize and before.reason is new.reason is Reason.RUNNING
 
 
 def _ready(found: Verdict) -> Condition:
@@ -121,31 +154,19 @@ def _identity_ready(seen: Seen, settings: Settings) -> Condition:
     return Condition(kind, status=True, reason=Reason.ISSUED, message=message)
 
 
-def _resources_applied(seen: Seen) -> Condition:
-    kind, wanted, pod = ConditionType.RESOURCES_APPLIED, seen.notebook.instance_type, seen.own_pod
-    if pod is None:
-        message = f"Size '{wanted}' applies at the next start."
+def _resources_applied(seen: Seen, resize: Resize | None) -> Condition:
+    kind = ConditionType.RESOURCES_APPLIED
+    if resize is None:
+        message = f"Size '{seen.notebook.instance_type}' applies at the next start."
         return Condition(kind, status=False, reason=Reason.STOPPED, message=message)
-    if seen.refusal and seen.refusal.reason in {Reason.UNKNOWN_INSTANCE_TYPE, Reason.INSTANCE_TYPE_FORBIDDEN}:
-        return Condition(kind, status=False, reason=seen.refusal.reason, message=seen.refusal.message)
-    if _has_resources(pod, seen):
-        return Condition(kind, status=True, reason=Reason.APPLIED, message=f"Size '{wanted}' is in force.")
-    message = f"Size '{wanted}' applies at the next start."
-    return Condition(kind, status=False, reason=Reason.RESTART_NEEDED, message=message)
+    applied = resize.state is ResizeState.APPLIED
+    return Condition(kind, status=applied, reason=resize.reason, message=resize.message)
 
 
-def _has_resources(pod: PodSeen, seen: Seen) -> bool:
-    """Whether the pod was made with the figures that the size has now, whatever the size was called then."""
-    if seen.instance_type is None:
-        return pod.instance_type == seen.notebook.instance_type
-    return all(
-        _numbers(pod.requested.get(part, {})) == _numbers(wanted)
-        for part, wanted in resources_of(seen.instance_type).items()
-    )
-
-
-def _numbers(shares: Body) -> dict[str, Decimal]:
-    return {name: quantities.number(str(value)) for name, value in shares.items()}
+def _instance_type(seen: Seen) -> str:
+    """The size that the pod was last asked to be."""
+    pod, size = seen.own_pod, seen.instance_type
+    return size.name if pod and size and has_size(pod, size) else seen.size_of_pod
 
 
 def _dated(
@@ -195,8 +216,9 @@ def _cpu_and_memory(resources: Any) -> dict[str, str]:  # noqa: ANN401
 
 
 def _memory_limit(seen: Seen) -> str:
-    if seen.own_pod:
-        return str(seen.own_pod.requested.get("limits", {}).get("memory", ""))
+    """The limit in force, or the one that will be."""
+    if pod := seen.own_pod:
+        return str(pod.actual.get("memory") or pod.requested.get("limits", {}).get("memory", ""))
     return seen.instance_type.memory.limit if seen.instance_type else ""
 
 

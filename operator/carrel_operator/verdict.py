@@ -159,7 +159,7 @@ def _container_refused(_: Seen, pod: PodSeen) -> Verdict | None:
     )
 
 
-def _crashed(_: Seen, pod: PodSeen) -> Verdict | None:
+def _crashed(seen: Seen, pod: PodSeen) -> Verdict | None:
     if pod.end is None or pod.running:
         return None
     if pod.end.reason == "OOMKilled":
@@ -167,7 +167,7 @@ def _crashed(_: Seen, pod: PodSeen) -> Verdict | None:
         return Verdict(
             Phase.FAILED,
             Reason.SERVER_FAILED,
-            f"The server needed more memory than size '{pod.instance_type}' has ({limit}). Choose a larger size.",
+            f"The server needed more memory than size '{seen.size_of_pod}' has ({limit}). Choose a larger size.",
         )
     words = f": {pod.end.last_words.rstrip('.')}" if pod.end.last_words else ""
     return Verdict(

@@ -9,13 +9,14 @@ from carrel_operator.desired.home import home
 from carrel_operator.desired.metadata import pod_metadata
 from carrel_operator.desired.network_policy import network_policy
 from carrel_operator.desired.pod import pod
+from carrel_operator.desired.resize import Resize, has_size, resize
 from carrel_operator.desired.service import service
 from carrel_operator.desired.service_account import service_account
 from carrel_operator.obstacles import identity_obstacle, obstacle
 from carrel_operator.seen import PodSeen, Seen
 from carrel_operator.settings import Settings
 
-__all__ = ["DesiredSet", "PodFate", "desired_set"]
+__all__ = ["DesiredSet", "PodFate", "Resize", "desired_set"]
 
 # A pod that a node refuses right after its birth would be refused again at once: so it is not replaced sooner.
 REPLACED_AFTER = 30.0
@@ -39,6 +40,7 @@ class DesiredSet:
     service: Body | None = None
     network_policy: Body | None = None
     pod: Body | None = None  # whole when it is to be made; later only the metadata that keeps it ours
+    resize: Resize | None = None  # of the pod that runs
     look_again_in: float | None = None  # seconds until the passing of time alone changes the answer
 
 
@@ -68,6 +70,7 @@ def desired_set(seen: Seen, settings: Settings) -> DesiredSet:
         service=service(seen.notebook, settings),
         network_policy=network_policy(seen.notebook, settings),
         pod=body,
+        resize=resize(seen),
         look_again_in=look_again_in,
     )
 
@@ -84,7 +87,10 @@ def _fate(seen: Seen, *, obstructed: bool) -> tuple[PodFate, float | None]:
     if pod_seen.lost:
         wait = REPLACED_AFTER - pod_seen.age
         return (PodFate.LEAVE, wait) if wait > 0 else (PodFate.DELETE, None)
-    return PodFate.LEAVE, None
+    waits_at_another_size = (
+        not pod_seen.node and seen.instance_type is not None and not has_size(pod_seen, seen.instance_type)
+    )
+    return (PodFate.DELETE if waits_at_another_size else PodFate.LEAVE), None
 
 
 def _can_be_deleted(pod_seen: PodSeen | None) -> bool:

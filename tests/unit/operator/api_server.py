@@ -80,12 +80,23 @@ class ApiServer:
         return httpx2.Response(200, json={"items": items, "metadata": {"resourceVersion": "1000"}})
 
     def _apply(self, path: str, content: dict[str, Any]) -> httpx2.Response:
+        if path.endswith("/resize"):
+            return self._resize(path.removesuffix("/resize"), content)
         path = path.removesuffix("/status")
         there = self.objects.get(path, {})
         merged = _merge(deepcopy(there), content)
         if "status" in content:
             merged["status"] = content["status"]
         return httpx2.Response(200, json=there if merged == there else self.put(path, merged))
+
+    def _resize(self, path: str, content: dict[str, Any]) -> httpx2.Response:
+        body = deepcopy(self.objects[path])
+        if body["metadata"]["uid"] != content["metadata"]["uid"]:
+            return status(409, "Conflict")
+        (wanted,), (container,) = content["spec"]["containers"], body["spec"]["containers"]
+        container["resources"] = _merge(container["resources"], wanted["resources"])
+        body["metadata"]["generation"] = body["metadata"].get("generation", 1) + 1
+        return httpx2.Response(200, json=self.put(path, body))
 
 
 def status(code: int, reason: str, message: str = "refused") -> httpx2.Response:

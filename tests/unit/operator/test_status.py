@@ -324,18 +324,20 @@ def test_everything_a_running_notebook_says() -> None:
         "session": "s1",
         "node": "n1",
         "image": "example.org/notebook:1",
+        "instanceType": "small",
         "principal": "principal://example.org/carrel/user-ada",
         "resources": {
             "requested": {"cpu": "1", "memory": "1Gi"},
             "allocated": {"cpu": "100m", "memory": "512Mi"},
             "actual": {"cpu": "1", "memory": "1Gi"},
         },
+        "resize": {"state": "Applied", "reason": "Applied", "message": "Size 'small' is in force."},
         "memory": {"limit": "1Gi"},
         "volumes": [{"name": "home", "claim": "home-ada", "phase": "Bound", "size": "10Gi"}],
     }
 
 
-def test_another_size_waits_for_the_next_start() -> None:
+def test_a_size_that_needs_a_restart_says_so() -> None:
     world = seen(
         notebook(instanceType="huge", ownerGroups=["researchers"]),
         home=BOUND,
@@ -345,7 +347,7 @@ def test_another_size_waits_for_the_next_start() -> None:
     applied = found.condition(ConditionType.RESOURCES_APPLIED)
     assert applied is not None
     assert (applied.status, applied.reason) == (False, Reason.RESTART_NEEDED)
-    assert applied.message == "Size 'huge' applies at the next start."
+    assert applied.message == "Graphics processors are given to a server when it starts: restart to apply."
     assert found.memory_limit == "1Gi"
 
 

@@ -3,7 +3,7 @@
 from types import MappingProxyType
 from typing import Any
 
-from carrel_operator import api, names
+from carrel_operator import api, names, resizing
 from carrel_operator.api import Body, Notebook, NotebookImage
 from carrel_operator.catalogue import Catalogue
 from carrel_operator.seen import PodSeen, Seen
@@ -13,6 +13,12 @@ SMALL = api.InstanceType.parse(
     {
         "metadata": {"name": "small"},
         "spec": {"cpu": {"request": "100m", "limit": 1}, "memory": {"request": "512Mi", "limit": "1Gi"}},
+    }
+)
+MEDIUM = api.InstanceType.parse(
+    {
+        "metadata": {"name": "medium"},
+        "spec": {"cpu": {"request": "200m", "limit": 2}, "memory": {"request": "1Gi", "limit": "4Gi"}},
     }
 )
 HUGE = api.InstanceType.parse(
@@ -75,6 +81,7 @@ def pod(
     size: str = "small",
     age: float = 60.0,
     status: Body = MappingProxyType({}),
+    resources: Body | None = None,
     **metadata: Any,
 ) -> PodSeen:
     """The pod of a notebook, with the status given."""
@@ -93,10 +100,7 @@ def pod(
             "containers": [
                 {
                     "image": "example.org/notebook:1",
-                    "resources": {
-                        "requests": {"cpu": "100m", "memory": "512Mi"},
-                        "limits": {"cpu": "1", "memory": "1Gi"},
-                    },
+                    "resources": resources or resizing.resources(SMALL),
                 }
             ],
             **({"nodeName": status["node"]} if "node" in status else {}),

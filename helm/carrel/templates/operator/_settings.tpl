@@ -5,6 +5,7 @@ namespace: {{ .Release.Namespace }}
 home: {{ .Values.notebook.home | toJson }}
 notebook:
   port: 8888
+  resizesPerSecond: {{ .Values.notebook.resizesPerSecond }}
   terminationGracePeriodSeconds: {{ .Values.notebook.terminationGracePeriodSeconds }}
   imagePullPolicy: {{ .Values.notebook.imagePullPolicy }}
   imagePullSecrets: {{ include "carrel.pullSecretNames" . }}
