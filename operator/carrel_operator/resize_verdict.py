@@ -16,7 +16,7 @@ from carrel_operator.seen import PodSeen, Seen
 _SHORT_OF = re.compile(r"(cpu|memory), requested: (\d+)")
 _HAS_AT_MOST = re.compile(r"(cpu|memory), requested: \d+, (?:allocatable|capacity): (\d+)")
 _CURRENT_USAGE = re.compile(r"current usage \((\d+)\)")
-_IN_USE = re.compile(r"^.* in use")
+_IN_USE = re.compile(r"^[\d.]+ \w+ are in use")
 
 
 def resize_verdict(seen: Seen, refused: Refusal | None) -> Resize | None:

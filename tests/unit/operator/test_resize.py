@@ -211,6 +211,15 @@ def test_memory_that_is_measured_again_is_no_news() -> None:
     again = replace(world, notebook=replace(world.notebook, status=Status(resize=first)))
     assert resize_verdict(again, None) == first
 
+    unmeasured = asked("PodResizeInProgress", "Error", IN_USE.format(0))
+    vague = resize_verdict(unmeasured, None)
+    assert vague is not None
+    assert vague.message.startswith("More is in use")
+    told = replace(world, notebook=replace(world.notebook, status=Status(resize=vague)))
+    better = resize_verdict(told, None)
+    assert better is not None
+    assert better.message.startswith("1.5 GiB are in use")
+
 
 @pytest.mark.parametrize(
     ("message", "reason", "sentence"),
