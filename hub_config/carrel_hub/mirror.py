@@ -50,6 +50,11 @@ class Mirror(Generic[T]):
             await asyncio.gather(self._task, return_exceptions=True)
 
     @property
+    def ending(self) -> bool:
+        """Whether the watch was told to end, as only the end of the hub itself does."""
+        return self._task is not None and (self._task.done() or self._task.cancelling() > 0)
+
+    @property
     def fresh(self) -> bool:
         """Whether what is known here is what the cluster knows, give or take a moment."""
         return self._fresh

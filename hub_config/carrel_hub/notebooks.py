@@ -62,6 +62,11 @@ class Notebooks:
             await mirror.close()
         await self._cluster.close()
 
+    @property
+    def ending(self) -> bool:
+        """Whether the hub itself ends, and everything in it."""
+        return self._notebooks.ending
+
     async def all(self) -> Iterator[Notebook]:
         """Every Notebook, once all were seen."""
         await self._notebooks.listed()

@@ -111,8 +111,8 @@ class NotebookSpawner(Spawner):  # type: ignore[misc]  # JupyterHub publishes no
     async def start(self) -> str:
         """Start the server, and return its address as soon as it answers; StartRefused says why it doesn't.
 
-        Cancelled, it leaves the Notebook as it is: JupyterHub's stop follows, or, when the hub itself ends,
-        the next hub goes on with this start.
+        Cancelled because somebody stops what is starting, it refuses too; cancelled because the hub ends, it
+        leaves the Notebook as it is, and the next hub goes on with this start.
         """
         ended = self._start_ended = asyncio.get_running_loop().create_future()
         try:
@@ -121,6 +121,12 @@ class NotebookSpawner(Spawner):  # type: ignore[misc]  # JupyterHub publishes no
             ):  # before JupyterHub's own, which has no sentence
                 started = await self.notebooks.start(await self._order())
                 return await self._answering(started)
+        except asyncio.CancelledError as error:
+            if self.notebooks.ending:
+                raise
+            await self._give_up()
+            message = "The start was cancelled, because the server was stopped meanwhile. Start it again."
+            raise StartRefused(message, reason="cancelled", status_code=409) from error
         except OptionError as error:
             self.orm_spawner.user_options = {}  # JupyterHub would offer them again at the next start
             raise StartRefused(error.message, reason=error.reason) from error

@@ -52,7 +52,7 @@ def one_by_one(some: list[Person], log: Path) -> None:
         since = time.time()
         for each in some:
             each.start()
-            time.sleep(2)  # the last status of this start
+            each.settle()
         heard = audit.requests(log, since)
         rows.extend((title, part, *counted(heard, part, len(some))) for part in PARTS)
         for each in some:
@@ -103,7 +103,7 @@ def requests_of(heard: list[audit.Request], part: str) -> int:
 
 
 def at_rest(kube: Kubectl, log: Path) -> None:
-    time.sleep(20)  # activity reports of fresh servers, the last statuses
+    eventually("nothing is heard for 10 s", lambda: not audit.requests(log, time.time() - 10), 120)
     before, since = used(kube), time.time()
     time.sleep(REST)
     heard, after, minutes = audit.requests(log, since), used(kube), REST / 60

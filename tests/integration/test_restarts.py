@@ -22,7 +22,7 @@ with sqlite3.connect(sys.argv[1]) as database:
 def test_an_operator_restart_writes_nothing(person: NewPerson, kube: Kubectl) -> None:
     ada = person()
     ada.start()
-    time.sleep(3)  # the last status write of the start
+    ada.settle()
     before, pod = ada.versions(), ada.pod_uid()
     assert len(before) >= 6, before
     restart(kube, "operator")

@@ -1,6 +1,5 @@
 """Whatever a person is called, their objects have valid names of their own, or the name is refused with a sentence."""
 
-import time
 from collections.abc import Callable
 from urllib.parse import quote
 
@@ -89,7 +88,7 @@ def test_names_that_look_alike_share_nothing(kube: Kubectl) -> None:
         assert len({claim for each in claims.values() for claim in each}) == len(claims), claims
     finally:
         kube("delete", "notebook", *made, "--ignore-not-found")
-        time.sleep(1)
+        eventually("no pod that holds a home", lambda: not pods(), 60)
         homes = {names.home(owner) for owner, _ in pairs}
         kube("delete", "persistentvolumeclaim", *homes, "--ignore-not-found", "--wait=false")
 

@@ -121,6 +121,16 @@ class Person:
         assert answer.status_code in {201, 202}, answer.text
         eventually(f"{self.name}'s server {server!r} ready", lambda: self.is_ready(server), 60)
 
+    def settle(self, server: str = "") -> None:
+        """Wait until the operator has said its last word about a start."""
+
+        def said() -> bool:
+            notebook = self.notebook(server)
+            conditions = (notebook or {}).get("status", {}).get("conditions", ())
+            return bool(conditions) and all(each["status"] == "True" for each in conditions)
+
+        eventually(f"{self.name}'s conditions are all true", said, 30)
+
     def state(self, server: str = "") -> Object:
         """What the hub says of a server; empty when it is not there."""
         return self.hub.get(f"/users/{quoted(self.name)}").json().get("servers", {}).get(server, {})

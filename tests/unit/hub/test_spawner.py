@@ -261,6 +261,30 @@ class TestStart:
         with pytest.raises(StartRefused, match="The cluster does not answer"):
             await spawner.start()
 
+    async def test_a_start_that_is_stopped_says_so_and_leaves_nothing_running(
+        self, spawner: NotebookSpawner, api: KubernetesApi, eventually: Eventually
+    ) -> None:
+        start = asyncio.create_task(spawner.start())
+        await until_asked(api, eventually)
+        start.cancel()
+        with pytest.raises(StartRefused, match="was cancelled") as refused:
+            await start
+        assert refused.value.status_code == 409
+        assert api.objects["notebooks"]["ada"]["spec"]["running"] is False
+        assert await spawner.poll() == 0
+
+    async def test_a_hub_that_ends_leaves_the_start_to_the_next(
+        self, spawner: NotebookSpawner, api: KubernetesApi, eventually: Eventually, notebooks: Notebooks
+    ) -> None:
+        start = asyncio.create_task(spawner.start())
+        await until_asked(api, eventually)
+        for task in asyncio.all_tasks() - {asyncio.current_task()}:  # as JupyterHub does
+            task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await start
+        assert notebooks.ending
+        assert api.objects["notebooks"]["ada"]["spec"]["running"] is True
+
 
 class TestPoll:
     async def test_a_server_that_was_never_started_does_not_run(self, spawner: NotebookSpawner) -> None:
@@ -276,10 +300,6 @@ class TestPoll:
         await until_asked(api, eventually)
         start.cancel()
         await asyncio.gather(start, return_exceptions=True)
-        assert api.objects["notebooks"]["ada"]["spec"]["running"], (
-            "a hub that ends leaves the start to the next"
-        )
-        assert await spawner.poll() is None
 
     @pytest.mark.parametrize(
         ("spec", "said", "status", "left_running"),
