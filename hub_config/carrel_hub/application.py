@@ -6,7 +6,7 @@ from typing import Any
 from jupyterhub import orm
 from jupyterhub.app import JupyterHub
 
-from carrel_hub import recovery
+from carrel_hub import api, recovery
 from carrel_hub.notebooks import Notebooks, shared
 from carrel_hub.refusal import WithoutTraces
 from carrel_hub.spawner import NotebookSpawner
@@ -21,6 +21,11 @@ class CarrelHub(JupyterHub):  # type: ignore[misc]  # JupyterHub publishes no ty
         """Read the configuration and make all parts."""
         self.log.addFilter(WithoutTraces())
         await super().initialize(*args, **kwargs)
+
+    def init_handlers(self) -> None:
+        """Put our addresses before JupyterHub's, of which one of them is more than its own."""
+        super().init_handlers()
+        self.handlers[:0] = self.add_url_prefix(self.hub_prefix, list(api.HANDLERS))
 
     async def init_spawners(self) -> int:
         """Look for the servers that run, once it is known which do."""

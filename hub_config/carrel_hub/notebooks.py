@@ -2,9 +2,11 @@
 
 import asyncio
 import base64
+import contextlib
 import secrets
 from collections.abc import AsyncGenerator, Iterator, Mapping
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from functools import cache
 from typing import Any
 
@@ -20,7 +22,7 @@ from carrel_operator.api import (
     NotebookImage,
 )
 from carrel_operator.catalogue import Catalogue
-from carrel_operator.cluster import Cluster, NotFoundError, UnavailableError
+from carrel_operator.cluster import Cluster, ConflictError, NotFoundError, UnavailableError
 
 FIELD_MANAGER = "carrel-hub"
 
@@ -126,6 +128,38 @@ class Notebooks:
             return None
         self._notebooks.see(body)
         return Notebook.parse(body)
+
+    async def resize(self, name: str, instance_type: str) -> None:
+        """Ask for another size of a server that may run; nothing when there is no such Notebook yet."""
+        spec = {"spec": {"instanceType": instance_type}}
+        with contextlib.suppress(NotFoundError):
+            self._notebooks.see(await self._cluster.merge("Notebook", self._namespace, name, spec))
+
+    async def report(self, notebook: Notebook, topic: str, status: Body) -> None:
+        """Write what a server says of itself; each topic has an owner of its own, so none takes another's fields."""
+        with contextlib.suppress(NotFoundError, ConflictError):
+            manager = f"{FIELD_MANAGER}-{topic}"
+            self._notebooks.see(await self._cluster.apply_status(notebook.metadata, status, manager))
+
+    async def event(self, notebook: Notebook, reason: str, message: str) -> None:
+        """Tell everybody who looks at the Notebook with kubectl."""
+        metadata, now = notebook.metadata, datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+        await self._cluster.create(
+            {
+                "apiVersion": "v1",
+                "kind": "Event",
+                "metadata": {"generateName": f"{metadata.name}.", "namespace": self._namespace},
+                "involvedObject": _reference(metadata)["metadata"]
+                | {"apiVersion": API_VERSION, "kind": "Notebook"},
+                "reason": reason,
+                "message": message,
+                "type": "Warning",
+                "source": {"component": FIELD_MANAGER},
+                "firstTimestamp": now,
+                "lastTimestamp": now,
+                "count": 1,
+            }
+        )
 
     async def delete(self, name: str) -> None:
         """Remove a Notebook and all that belongs to it; the person's home stays."""

@@ -75,6 +75,15 @@ class NotebookSpawner(Spawner):  # type: ignore[misc]  # JupyterHub publishes no
     def _nothing_of_the_hubs_own_environment(self) -> list[str]:
         return []
 
+    @default("server_token_scopes")
+    def _what_a_server_may_ask_the_hub(self) -> Any:  # noqa: ANN401
+        """JupyterHub's own, and to resize, restart and report on itself."""
+        return lambda spawner: [
+            "users:activity!user",
+            f"access:servers!server={spawner.user.name}/{spawner.name}",
+            f"servers!server={spawner.user.name}/{spawner.name}",
+        ]
+
     @default("options_form")
     def _cards(self) -> Any:  # noqa: ANN401 - a traitlets default: any callable
         return NotebookSpawner.render_options_form
@@ -162,6 +171,18 @@ class NotebookSpawner(Spawner):  # type: ignore[misc]  # JupyterHub publishes no
                         return
         except TimeoutError:
             self.log.warning("%s is still stopping after %s s.", self._log_name, self.stop_timeout)
+
+    async def resize(self, instance_type: str) -> None:
+        """Give the server another size: now if it runs and can, and at every later start.
+
+        OptionError if the person may not have it, ClusterError if it can't be asked for.
+        """
+        catalogue = await self.notebooks.catalogue()
+        asked = {**(self.orm_spawner.user_options or {}), options.INSTANCE_TYPE: instance_type}
+        chosen = options.choice(asked, catalogue, self.groups)
+        await self.notebooks.resize(self.notebook_name, chosen.instance_type)
+        self.orm_spawner.user_options = self.user_options = asked
+        self.user.db.commit()
 
     async def poll(self) -> int | None:
         """None while the server runs or may run, else its exit status."""

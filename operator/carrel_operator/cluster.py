@@ -20,6 +20,7 @@ FIELD_MANAGER = "carrel-operator"
 
 CLUSTER_SCOPED = frozenset({"InstanceType", "NotebookImage"})
 PLURALS = {
+    "Event": "events",
     "InstanceType": "instancetypes",
     "NetworkPolicy": "networkpolicies",
     "Notebook": "notebooks",
@@ -191,15 +192,20 @@ class Cluster:
             headers={"Content-Type": "application/merge-patch+json"},
         )
 
-    async def apply_status(self, notebook: Metadata, status: Mapping[str, Any]) -> Body:
-        """Write a Notebook's whole status; ConflictError if it is another Notebook of the same name."""
+    async def apply_status(
+        self, notebook: Metadata, status: Mapping[str, Any], field_manager: str = ""
+    ) -> Body:
+        """Write all that this field manager says in a Notebook's status.
+
+        ConflictError if it is another Notebook of the same name.
+        """
         body = {
             "apiVersion": api.API_VERSION,
             "kind": "Notebook",
             "metadata": {"name": notebook.name, "namespace": notebook.namespace, "uid": notebook.uid},
             "status": status,
         }
-        return await self._apply(f"{_collection_of(body)}/{notebook.name}/status", body)
+        return await self._apply(f"{_collection_of(body)}/{notebook.name}/status", body, field_manager)
 
     async def resize(self, pod: Body, container: str, resources: Mapping[str, Any]) -> Body:
         """Change CPU and memory of a running container in place; ConflictError if it is another pod of that name.
@@ -232,12 +238,12 @@ class Cluster:
             return None
         return left if left["kind"] == body["kind"] else None
 
-    async def _apply(self, path: str, body: Body) -> Body:
+    async def _apply(self, path: str, body: Body, field_manager: str = "") -> Body:
         return await self._send(
             "PATCH",
             path,
             content=body,
-            params={"fieldManager": self._field_manager, "force": "true"},
+            params={"fieldManager": field_manager or self._field_manager, "force": "true"},
             headers={"Content-Type": "application/apply-patch+yaml"},  # JSON is YAML
         )
 

@@ -1,0 +1,173 @@
+"""The hub's REST API for sizes and reports, beside JupyterHub's own for servers and under the same scopes."""
+
+import asyncio
+import contextlib
+import json
+import time
+from http import HTTPStatus
+from typing import Any
+
+from jupyterhub.apihandlers.base import APIHandler
+from jupyterhub.apihandlers.users import UserServerAPIHandler
+from jupyterhub.scopes import needs_scope
+from tornado import web
+
+from carrel_hub import options, reports, sizes
+from carrel_hub.refusal import StartRefused
+from carrel_hub.spawner import NotebookSpawner
+from carrel_operator.api import Notebook, Reason
+from carrel_operator.cluster import ClusterError, UnavailableError
+
+_LONGEST_REPORT = 16 * 1024
+_SECONDS_BETWEEN_REPORTS = 2.0
+
+_FORBIDDEN = {Reason.INSTANCE_TYPE_FORBIDDEN}
+
+
+class _OfServer(APIHandler):  # type: ignore[misc]  # JupyterHub publishes no types
+    """What handlers of one server share."""
+
+    def spawner(self, user_name: str, server_name: str) -> NotebookSpawner:
+        """The server's spawner; a name that nobody has is a 404."""
+        user = self.find_user(user_name)
+        if user is None or (server_name and server_name not in user.orm_spawners):
+            raise web.HTTPError(404, "There is no such server.")
+        spawner: NotebookSpawner = user.spawners[server_name]
+        return spawner
+
+    async def write_sizes(self, spawner: NotebookSpawner) -> None:
+        """Answer with the size that the server has and those that it may have."""
+        try:
+            notebook = await spawner.notebooks.get(spawner.notebook_name)
+            catalogue = await spawner.notebooks.catalogue()
+        except ClusterError as error:
+            raise _unavailable(error) from error
+        asked = spawner.orm_spawner.user_options or {}
+        suggested = options.suggestion(asked, catalogue, spawner.groups)
+        chosen = suggested.instance_type if suggested else ""
+        self.write(json.dumps(sizes.view(notebook, chosen, catalogue, spawner.groups, spawner.currency)))
+
+
+class SizeHandler(_OfServer):
+    """``…/size``: which size a server has, which it may have, and how far a change is."""
+
+    @needs_scope("read:servers", "servers")  # type: ignore[untyped-decorator]
+    async def get(self, user_name: str, server_name: str = "") -> None:
+        """Answer with the sizes."""
+        await self.write_sizes(self.spawner(user_name, server_name))
+
+
+class ServerHandler(UserServerAPIHandler, _OfServer):  # type: ignore[misc]
+    """JupyterHub's own address of a server, which can be changed there too."""
+
+    @needs_scope("servers")  # type: ignore[untyped-decorator]
+    async def patch(self, user_name: str, server_name: str = "") -> None:
+        """Give the server another size, or start it anew, or both; the answer comes before the effect."""
+        spawner = self.spawner(user_name, server_name)
+        size, restart = _change(self.get_json_body())
+        if size:
+            await self._resize(spawner, size)
+        if restart:
+            self._restart(spawner)
+        self.set_status(HTTPStatus.ACCEPTED)
+        await self.write_sizes(spawner)
+
+    async def _resize(self, spawner: NotebookSpawner, size: str) -> None:
+        try:
+            await spawner.resize(size)
+        except options.OptionError as error:
+            status = 403 if error.reason in _FORBIDDEN else 400
+            raise _refusal(status, error.message) from error
+        except ClusterError as error:
+            raise _unavailable(error) from error
+
+    def _restart(self, spawner: NotebookSpawner) -> None:
+        if spawner.pending:
+            raise _refusal(400, f"The server is busy ({spawner.pending}); try again when that is done.")
+        if not spawner.ready:
+            raise _refusal(400, "The server does not run: start it instead.")
+        task = asyncio.create_task(self._stop_and_start(spawner), name=f"restart {spawner.notebook_name}")
+        _RESTARTS.add(task)
+        task.add_done_callback(_RESTARTS.discard)
+
+    async def _stop_and_start(self, spawner: NotebookSpawner) -> None:
+        """Nobody waits for it: what goes wrong stays on the server's page, as for any start."""
+        user, name = spawner.user, spawner.name
+        try:
+            await self.stop_single_user(user, name)
+            if stopping := spawner._stop_future:  # noqa: SLF001 - where JupyterHub has it
+                await stopping
+            await self.spawn_single_user(user, name, options=dict(spawner.orm_spawner.user_options or {}))
+        except (web.HTTPError, StartRefused) as error:
+            self.log.warning("%s was not restarted: %s", spawner.notebook_name, error)
+        except Exception:
+            self.log.exception("%s was not restarted", spawner.notebook_name)
+
+
+_RESTARTS: set[asyncio.Task[None]] = set()  # a task that nobody holds may vanish in the middle
+
+
+class ReportHandler(_OfServer):
+    """``…/report``: what a server's own agent says about its memory and disk."""
+
+    _last: dict[str, float] = {}  # noqa: RUF012 - of all requests
+    _told: dict[str, reports.Told] = {}  # noqa: RUF012
+
+    @needs_scope("servers")  # type: ignore[untyped-decorator]
+    async def post(self, user_name: str, server_name: str = "") -> None:
+        """Take the report in."""
+        spawner = self.spawner(user_name, server_name)
+        if len(self.request.body) > _LONGEST_REPORT:
+            raise _refusal(413, f"A report has at most {_LONGEST_REPORT} bytes.")
+        try:
+            report = reports.parse(self.request.body)
+        except reports.ReportError as error:
+            raise _refusal(400, str(error)) from error
+        self._not_too_often(spawner.notebook_name)
+        with contextlib.suppress(UnavailableError):  # the next report says it again
+            if notebook := await spawner.notebooks.get(spawner.notebook_name):
+                await self._write(spawner, notebook, report)
+        self.set_status(HTTPStatus.NO_CONTENT)
+
+    def _not_too_often(self, name: str) -> None:
+        now = time.monotonic()
+        if now - self._last.get(name, -_SECONDS_BETWEEN_REPORTS) < _SECONDS_BETWEEN_REPORTS:
+            raise _refusal(429, f"Report at most every {_SECONDS_BETWEEN_REPORTS:.0f} seconds.")
+        self._last[name] = now
+
+    async def _write(self, spawner: NotebookSpawner, notebook: Notebook, report: reports.Report) -> None:
+        told = self._told.setdefault(notebook.metadata.uid, reports.Told())
+        for topic, status in told.news(report).items():
+            await spawner.notebooks.report(notebook, topic, status)
+            if topic == "kill" and told.kill:
+                await spawner.notebooks.event(notebook, str(told.kill.action), told.kill.message)
+
+
+def _change(body: Any) -> tuple[str, bool]:  # noqa: ANN401 - whatever was sent
+    """The size and whether to restart, as asked for."""
+    fields = body if isinstance(body, dict) else {}
+    size, restart = fields.get("instance_type", ""), fields.get("restart", False)
+    known = fields.keys() <= {"instance_type", "restart"}
+    if not known or not isinstance(size, str) or not isinstance(restart, bool) or not (size or restart):
+        message = 'Say {"instance_type": "<name of a size>"}, {"restart": true}, or both.'
+        raise _refusal(400, message)
+    return size, restart
+
+
+def _refusal(status: int, sentence: str) -> web.HTTPError:
+    """A refusal whose sentence is shown as it is."""
+    error = web.HTTPError(status, "%s", sentence)
+    error.jupyterhub_message = sentence  # type: ignore[attr-defined]
+    return error
+
+
+def _unavailable(error: ClusterError) -> web.HTTPError:
+    return _refusal(503, f"The cluster does not answer; try again in a minute. ({error})")
+
+
+_SERVERS = (r"/api/users/([^/]+)/server", r"/api/users/([^/]+)/servers/([^/]*)")
+HANDLERS = [
+    *((path, ServerHandler) for path in _SERVERS),
+    *((f"{path}/size", SizeHandler) for path in _SERVERS),
+    *((f"{path}/report", ReportHandler) for path in _SERVERS),
+]
