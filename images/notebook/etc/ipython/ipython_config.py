@@ -3,4 +3,4 @@
 
 c = get_config()
 
-c.InteractiveShellApp.extensions = ["carrel_lab.magics"]
+c.InteractiveShellApp.extensions = ["carrel_lab.magics", "carrel_lab.guard.kernel"]

@@ -4,7 +4,11 @@
 c = get_config()
 
 # No language server is in the image, and notebook_shim moves settings of a program that isn't; both cost at each boot.
-c.ServerApp.jpserver_extensions = {"jupyter_lsp": False, "notebook_shim": False}
+c.ServerApp.jpserver_extensions = {
+    "carrel_lab.guard.extension": True,
+    "jupyter_lsp": False,
+    "notebook_shim": False,
+}
 
 # Nothing calls the internet by itself: no news, no look for updates, no extension shop.
 c.LabApp.news_url = None

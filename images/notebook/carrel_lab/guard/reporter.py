@@ -1,0 +1,88 @@
+"""What the hub is told of memory and disk: seldom, coarsely, and at once when something was stopped."""
+
+import logging
+import os
+import threading
+import time
+from pathlib import Path
+from typing import Any
+
+from carrel_lab.guard.hub import Hub, HubError
+from carrel_lab.guard.notices import Kill, Kind, Notices, size
+
+log = logging.getLogger(__name__)
+
+_SECONDS = 30.0
+_PAUSES = (0.0, 3.0, 10.0, 60.0)  # before each try; the hub takes one report every two seconds
+_WORTH_TELLING = 1.05  # times the peak that was told last
+_NEARLY_FULL = 85
+_RELIEVED = 80
+
+
+class Reporter:
+    """Speaks to the hub; a hub that is away misses a report and nothing else."""
+
+    def __init__(self, hub: Hub | None, notices: Notices, home: Path) -> None:
+        self._hub, self._notices, self._home = hub, notices, home
+        self._last = float("-inf")
+        self._peak = 0
+        self._percent = -1
+        self._warned = False
+
+    def home(self) -> dict[str, int] | None:
+        """Bytes of the disk that the home is on; None where that can't be told."""
+        try:
+            found = os.statvfs(self._home)
+        except OSError:
+            return None
+        total = found.f_blocks * found.f_frsize
+        return {"used": total - found.f_bavail * found.f_frsize, "size": total} if total else None
+
+    def maybe(self, at: float, peak: int) -> None:
+        """Report what has changed, if it is time to."""
+        if at - self._last < _SECONDS:
+            return
+        self._last = at
+        report: dict[str, Any] = {}
+        if peak > self._peak * _WORTH_TELLING:
+            self._peak = peak
+            report["memory"] = {"peak": peak}
+        if home := self.home():
+            percent = home["used"] * 100 // home["size"]
+            self._warn(percent, home)
+            if percent != self._percent:
+                self._percent = percent
+                report["home"] = home
+        if report:
+            threading.Thread(target=self._send, args=(report,), daemon=True).start()
+
+    def kill(self, kill: Kill) -> None:
+        """Report the end of something; this one is worth trying again."""
+        report = {"memory": {"peak": kill.peak, "last_kill": kill.body()}}
+        threading.Thread(target=self._insist, args=(report,), daemon=True).start()
+
+    def _insist(self, report: dict[str, Any]) -> None:
+        for pause in _PAUSES:
+            time.sleep(pause)
+            if self._send(report):
+                return
+
+    def _warn(self, percent: int, home: dict[str, int]) -> None:
+        if percent < _RELIEVED:
+            self._warned = False
+        elif percent >= _NEARLY_FULL and not self._warned:
+            self._warned = True
+            free = size(home["size"] - home["used"])
+            self._notices.say(
+                Kind.DISK, f"The home is {percent} % full, {free} are left. Remove what you don't need."
+            )
+
+    def _send(self, report: dict[str, Any]) -> bool:
+        if self._hub is None:
+            return True
+        try:
+            self._hub.report(report)
+        except HubError as error:
+            log.info("The hub was not told of memory and disk: %s", error)
+            return False
+        return True

@@ -1,0 +1,65 @@
+"""Kernels of a person's server, driven as JupyterLab does: started by its API, asked over their own channels."""
+
+import json
+from dataclasses import dataclass
+from typing import Any
+
+from support.cluster import Person
+
+# Runs in the pod: one cell in a kernel that exists, and what came of it.
+_RUN = """
+import json, os, sys
+from queue import Empty
+from jupyter_client import BlockingKernelClient
+kernel, code, seconds = json.loads({request!r})
+client = BlockingKernelClient(connection_file=os.environ.get("JUPYTER_RUNTIME_DIR", "/tmp/jupyter-runtime") + f"/kernel-{{kernel}}.json")
+client.load_connection_file()
+client.start_channels()
+said, error, ended = [], None, False
+def hear(message):
+    global error
+    if message["msg_type"] == "stream":
+        said.append(message["content"]["text"])
+    elif message["msg_type"] == "error":
+        error = [message["content"]["ename"], message["content"]["evalue"]]
+try:
+    client.wait_for_ready(timeout=30)
+    client.execute_interactive(code, timeout=seconds, output_hook=hear, store_history=True, allow_stdin=False)
+    ended = True
+except (TimeoutError, RuntimeError, Empty):
+    pass
+print(json.dumps({{"said": "".join(said), "error": error, "ended": ended}}))
+"""
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a cell printed, how it failed, and whether it ended at all."""
+
+    said: str
+    error: tuple[str, str] | None
+    ended: bool
+
+
+@dataclass(frozen=True)
+class Kernel:
+    """One kernel, with a notebook document."""
+
+    person: Person
+    id: str
+
+    @classmethod
+    def start(cls, person: Person, path: str) -> "Kernel":
+        body = {"path": path, "name": path, "type": "notebook", "kernel": {"name": "python3"}}
+        answer = person.web("api/sessions", "POST", json=body)
+        assert answer.status_code == 201, answer.text
+        return cls(person, answer.json()["kernel"]["id"])
+
+    def run(self, code: str, seconds: float = 60) -> Outcome:
+        """Run a cell."""
+        request = json.dumps([self.id, code, seconds])
+        found: dict[str, Any] = json.loads(
+            self.person.python(_RUN.format(request=request), timeout=seconds + 60).splitlines()[-1]
+        )
+        error = tuple(found["error"]) if found["error"] else None
+        return Outcome(found["said"], error, found["ended"])
