@@ -27,8 +27,9 @@ log = logging.getLogger(__name__)
 
 # From here on it matters which kernel holds how much.
 _NEAR = 0.5
-_SECONDS_BETWEEN_LOOKS_AT_PROCESSES = 2.0
+_SECONDS_BETWEEN_LOOKS_AT_PROCESSES = 5.0
 _SECONDS_BETWEEN_NOTES = 1.0
+_SECONDS_UNTIL_A_VICTIM_HAS_ENDED = 3.0
 
 
 @dataclass(frozen=True)
@@ -52,6 +53,8 @@ class Agent(threading.Thread):
         self._worker = ThreadPoolExecutor(1, thread_name_prefix="memory guard")
         self._seen: Memory | None = None
         self._looked = self._noted = 0.0
+        self._unexplained_since: float | None = None
+        self._killed: set[int] = set()  # the processes whose end was told last
         self._trees: dict[str, list[int]] = {}
         self._culprits: dict[str, Culprit] = {}
         self.peak = 0
@@ -98,7 +101,9 @@ class Agent(threading.Thread):
         at = time.monotonic()
         kernels = dict(self._kernels())
         if before and memory.oom_kills > before.oom_kills:
-            self._killed_from_outside(memory)
+            self._unexplained_since = at
+        if self._unexplained_since is not None:
+            self._explain(memory.limit or 0, at - self._unexplained_since)
         self._look_at_processes(kernels, at)
         self._voices.reporter.maybe(at, self.peak)
         if memory.limit is None:
@@ -118,7 +123,8 @@ class Agent(threading.Thread):
         }
 
     def _look_at_processes(self, kernels: Mapping[str, int], at: float) -> None:
-        if at - self._looked < _SECONDS_BETWEEN_LOOKS_AT_PROCESSES and kernels.keys() == self._trees.keys():
+        lately = at - self._looked < _SECONDS_BETWEEN_LOOKS_AT_PROCESSES
+        if self._unexplained_since is not None or (lately and kernels.keys() == self._trees.keys()):
             return
         self._looked = at
         self._trees = {each: processes.descendants(pid) for each, pid in kernels.items()}
@@ -177,17 +183,24 @@ class Agent(threading.Thread):
         self._ended_badly(Kind.INTERRUPTED, "Interrupted", message, culprit, sample.limit)
 
     def _kill(self, culprit: Culprit, pid: int, sample: Sample) -> None:
-        processes.send(processes.descendants(pid), signal.SIGKILL)
+        self._killed = set(processes.descendants(pid))
+        processes.send(list(self._killed), signal.SIGKILL)
         self._ended_badly(
             Kind.KILLED, "KernelKilled", _killed(culprit, self.peak, sample.limit), culprit, sample.limit
         )
 
-    def _killed_from_outside(self, memory: Memory) -> None:
-        """The kernel's own OOM killer was quicker, and Kubernetes will not tell."""
-        gone = next((each for each, pids in self._trees.items() if not all(map(processes.exists, pids))), "")
-        culprit = self._culprits.get(gone, Culprit())
-        limit = memory.limit or 0
-        self._ended_badly(Kind.KILLED, "KernelKilled", _killed(culprit, self.peak, limit), culprit, limit)
+    def _explain(self, limit: int, seconds: float) -> None:
+        """The kernel's own OOM killer was quicker, and Kubernetes will not tell; its victim takes a moment to end."""
+        ended = [(each, pids) for each, pids in self._trees.items() if not all(map(processes.exists, pids))]
+        if not ended and seconds < _SECONDS_UNTIL_A_VICTIM_HAS_ENDED:
+            return
+        self._unexplained_since = None
+        kernel, pids = ended[0] if ended else ("", [])
+        if self._killed.isdisjoint(pids) and (pids or not self._killed):
+            culprit = self._culprits.get(kernel, Culprit())
+            self._killed.update(pids)
+            message = _killed(culprit, self.peak, limit)
+            self._ended_badly(Kind.KILLED, "KernelKilled", message, culprit, limit)
 
     def _ended_badly(self, kind: Kind, action: str, message: str, culprit: Culprit, limit: int) -> None:
         self.last_kill = Kill(action, message, culprit, self.peak, limit, now())

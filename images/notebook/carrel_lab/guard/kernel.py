@@ -59,7 +59,9 @@ class _Guarded:
 
     def begin(self, info: Any) -> None:  # noqa: ANN401 - IPython's own
         """A cell begins."""
-        self.tell(f"[{self._shell.execution_count}] {_first_line(info.raw_cell)}")
+        # IPython has counted on by now, if it counts this one
+        number = f"[{self._shell.execution_count - 1}] " if info.store_history else ""
+        self.tell(number + _first_line(info.raw_cell))
         self._running = True
 
     def end(self, _: Any) -> None:  # noqa: ANN401
