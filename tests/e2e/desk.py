@@ -1,7 +1,10 @@
 """What people do again and again: choose a size, wait for JupyterLab, put the desk away."""
 
+import contextlib
 import re
+import time
 
+from playwright.sync_api import TimeoutError as PlaywrightTimeoutError
 from playwright.sync_api import expect
 
 from .conftest import Person
@@ -64,6 +67,14 @@ def command(someone: Person, label: str) -> None:
 
 
 def use_theme(someone: Person, name: str) -> None:
-    """Light or Dark."""
-    command(someone, f"Use Theme: JupyterLab {name}")
-    expect(someone.page.locator("body")).to_have_attribute("data-jp-theme-name", f"JupyterLab {name}")
+    """Light or Dark, by the menus; a cell that has just ended takes the focus, and closes one that is open."""
+    page = someone.page
+    themes = page.locator(".lm-Menu-item", has_text=re.compile(r"^Theme$"))
+    deadline = time.monotonic() + 30
+    while not themes.is_visible() and time.monotonic() < deadline:
+        page.get_by_role("menuitem", name="Settings", exact=True).click()
+        with contextlib.suppress(PlaywrightTimeoutError):
+            themes.wait_for(timeout=1000)
+    themes.hover()
+    page.locator(".lm-Menu-item", has_text=f"JupyterLab {name}").first.click()
+    expect(page.locator("body")).to_have_attribute("data-jp-theme-name", f"JupyterLab {name}")

@@ -68,9 +68,10 @@ export interface ISizes {
 export class Api {
   constructor(private readonly settings: ServerConnection.ISettings) {}
 
-  /** Where the stream of usage and notices is. */
+  /** Where the stream of usage and notices is; an EventSource can't send the header by which JupyterHub knows a page of ours. */
   get events(): string {
-    return this.url('events');
+    const token = /\b_xsrf=([^;]*)/.exec(document.cookie)?.[1] ?? '';
+    return `${this.url('events')}?_xsrf=${token}`;
   }
 
   usage(): Promise<IUsage> {

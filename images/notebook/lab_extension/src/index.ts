@@ -70,7 +70,7 @@ function addCommands(
 
 function listen(api: Api, desk: Desk, notices: Notices): void {
   void desk.refresh();
-  const stream = new UsageStream(api.events);
+  const stream = new UsageStream(() => api.events);
   stream.measured.connect((_, usage) => desk.measure(usage));
   stream.connection.connect((_, isLive) => desk.connected(isLive));
   stream.noticed.connect((_, notice) => notices.show(notice));

@@ -11,7 +11,7 @@ const LONGEST_WAIT = 30_000;
 const HIDDEN_FOR = 3 * 60_000;
 
 export class UsageStream implements IDisposable {
-  constructor(private readonly url: string) {
+  constructor(private readonly url: () => string) {
     document.addEventListener('visibilitychange', this.onVisibility);
     this.open();
   }
@@ -48,7 +48,7 @@ export class UsageStream implements IDisposable {
 
   private open(): void {
     this.close();
-    const source = (this.source = new EventSource(this.url, { withCredentials: true }));
+    const source = (this.source = new EventSource(this.url(), { withCredentials: true }));
     source.onopen = () => {
       this.wait = FIRST_WAIT;
       this._connection.emit(true);
