@@ -73,6 +73,7 @@ lock: $(VENV)/.ready ## resolve every dependency again and pin it with hashes
 	@for image in operator hub identity; do \
 	  $(LOCK) --python-version 3.13 --extra $$image pyproject.toml -o requirements/$$image.lock; done
 	@$(LOCK) --python-version 3.13 --extra warehouse --override requirements/warehouse.override pyproject.toml -o requirements/warehouse.lock
+	@$(LOCK) --python-version 3.13 requirements/peer.in -o requirements/peer.lock
 	@$(LOCK) --python-version 3.13 requirements/nodejs.in -o requirements/nodejs.lock
 	@$(LOCK) --python-version 3.13 --override requirements/notebook.override requirements/notebook.in -o requirements/notebook.lock
 	@$(LOCK) --universal --python-version 3.11 --extra dev pyproject.toml -o requirements/dev.lock

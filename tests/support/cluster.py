@@ -64,13 +64,14 @@ class KubectlError(Exception):
 
 @dataclass(frozen=True)
 class Kubectl:
-    """kubectl as a person would use it, in the release's namespace."""
+    """kubectl as a person would use it, in the release's namespace if no other is named."""
 
     kubeconfig: str
+    namespace: str = NAMESPACE
 
     def __call__(self, *arguments: str, stdin: str | None = None, timeout: float = 120) -> str:
         done = subprocess.run(
-            [str(KUBECTL), "--kubeconfig", self.kubeconfig, "-n", NAMESPACE, *arguments],
+            [str(KUBECTL), "--kubeconfig", self.kubeconfig, "-n", self.namespace, *arguments],
             input=stdin,
             capture_output=True,
             text=True,
