@@ -25,7 +25,7 @@ say "Installing the Python packages …"
 
 # The source roots, as an editable install would name them, without building anything.
 site_packages=$(.venv/bin/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')
-for root in operator hub_config warehouse local images/notebook; do
+for root in operator hub_config warehouse local cli images/notebook; do
   printf '%s\n' "$PWD/$root"
 done > "$site_packages/carrel.pth"
 

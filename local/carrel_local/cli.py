@@ -2,6 +2,7 @@
 
 import os
 import sys
+import time
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Annotated, NoReturn
@@ -25,7 +26,7 @@ from . import (
 )
 from .commands import SYSTEM_PATH
 from .problem import Problem
-from .progress import Progress
+from .progress import Progress, elapsed
 
 app = typer.Typer(help=__doc__, no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 Name = Annotated[
@@ -63,11 +64,12 @@ def up(
         if context:
             existing.up(context, values, progress)
             return
-        here = _here(name)
+        here, began = _here(name), time.monotonic()
         if refusal := preflight.refusal(preflight.inspect(here)):
             raise Problem(refusal)
         with _alone(here):
             lifecycle.up(here, progress)
+        progress.console.print(f"✓ Up after {elapsed(time.monotonic() - began)}")
     _tell(here)
 
 

@@ -1,0 +1,87 @@
+"""The commands and their arguments."""
+
+import os
+import sys
+from argparse import ArgumentParser, Namespace
+from collections.abc import Sequence
+
+from carrel_cli import table
+from carrel_cli.hub import Hub, HubError, Server
+from carrel_cli.waiting import Restart, Step, resize_step, until_done
+
+_NAME = "whose server: USER, or USER/SERVER for one with a name (your own when left out)"
+_ENVIRONMENT = """
+CARREL_URL is the address of Carrel, CARREL_TOKEN a token from its Token page. Inside a server neither is needed.
+The exit code is 1 when a change was refused, or is not there in time.
+"""
+_INTERRUPTED = 130  # as a shell says it
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command; the exit code."""
+    asked = _parser().parse_args(arguments)
+    try:
+        hub = Hub.from_environment(os.environ)
+        server = Server.parse(asked.name) if asked.name else hub.own()
+        done: bool = asked.run(hub, server, asked)
+    except HubError as error:
+        print(error, file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("What was asked for goes on without this command.", file=sys.stderr)
+        return _INTERRUPTED
+    return 0 if done else 1
+
+
+def _sizes(hub: Hub, server: Server, _: Namespace) -> bool:
+    for line in table.lines(hub.sizes(server)):
+        print(line)
+    return True
+
+
+def _resize(hub: Hub, server: Server, asked: Namespace) -> bool:
+    first = resize_step(hub.change(server, asked.size), asked.size)
+    if first.done is not None:
+        _tell(first.message)
+        return first.done
+    return until_done(lambda: resize_step(hub.sizes(server), asked.size), _tell, asked.wait)
+
+
+def _restart(hub: Hub, server: Server, asked: Namespace) -> bool:
+    if hub.is_inside(server):
+        hub.restart(server, asked.size)
+        _tell("The server restarts now, and this terminal ends with it. Your files stay.")
+        return True
+    restart = Restart(hub.state(server))
+    hub.restart(server, asked.size)
+
+    def look() -> Step:
+        return restart.step(hub.state(server))
+
+    return until_done(look, _tell, asked.wait)
+
+
+def _tell(sentence: str) -> None:
+    print(sentence, flush=True)
+
+
+def _parser() -> ArgumentParser:
+    parser = ArgumentParser("carrel", description="See and change the size of a server.", epilog=_ENVIRONMENT)
+    commands = parser.add_subparsers(metavar="COMMAND", required=True)
+    wait = ArgumentParser(add_help=False)
+    wait.add_argument("--wait", type=float, default=300, metavar="SECONDS", help="how long (default: 300)")
+
+    sizes = commands.add_parser("sizes", help="the sizes that a server may have; its own has a star")
+    sizes.add_argument("name", nargs="?", metavar="NAME", help=_NAME)
+    sizes.set_defaults(run=_sizes)
+
+    resize = commands.add_parser("resize", parents=[wait], help="give a server another size, and wait for it")
+    resize.add_argument("name", nargs="?", metavar="NAME", help=_NAME)
+    resize.add_argument("size", metavar="SIZE", help="the name of a size")
+    resize.set_defaults(run=_resize)
+
+    restart = commands.add_parser("restart", parents=[wait], help="stop a server and start it again")
+    restart.add_argument("name", nargs="?", metavar="NAME", help=_NAME)
+    restart.add_argument("--size", default="", metavar="SIZE", help="start it in another size")
+    restart.set_defaults(run=_restart)
+    return parser
