@@ -29,6 +29,9 @@ log = logging.getLogger(__name__)
 _NEAR = 0.5
 _SECONDS_BETWEEN_LOOKS_AT_PROCESSES = 5.0
 _SECONDS_BETWEEN_NOTES = 1.0
+# While less than this comes or goes, one quick read stands for a whole look.
+_STIR = 2**20
+_SECONDS_BETWEEN_LOOKS_AT_CALM, _CALM_WAIT = 1.0, 0.025  # waking up is what costs
 _SECONDS_UNTIL_A_VICTIM_HAS_ENDED = 3.0
 
 
@@ -52,7 +55,8 @@ class Agent(threading.Thread):
         self._ended = threading.Event()
         self._worker = ThreadPoolExecutor(1, thread_name_prefix="memory guard")
         self._seen: Memory | None = None
-        self._looked = self._noted = 0.0
+        self._looked = self._noted = self._sampled = 0.0
+        self._counted = 0
         self._unexplained_since: float | None = None
         self._killed: set[int] = set()  # the processes whose end was told last
         self._trees: dict[str, list[int]] = {}
@@ -62,14 +66,20 @@ class Agent(threading.Thread):
 
     def run(self) -> None:
         """Look and act until told to stop."""
+        try:
+            self._cgroup.read()
+        except OSError as error:
+            log.warning("The memory guard can't see the memory: %s", error)
+            return
         self._tell_of_the_server_before()
         wait = 0.0
-        while not self._ended.wait(wait):
+        while not self._ended.is_set():
+            time.sleep(wait)  # waiting for the event instead costs twice the CPU
             try:
-                wait = self._turn()
-            except OSError as error:
-                log.warning("The memory guard can't see the memory: %s", error)
-                return
+                wait = max(wait, _CALM_WAIT) if self._is_calm() else self._turn()
+            except Exception:  # whatever it was, a guard that is gone without a word would be worse
+                log.exception("The memory guard failed, and goes on.")
+                wait = 1.0
 
     def stop(self) -> None:
         """The server ends as it was asked to."""
@@ -87,14 +97,21 @@ class Agent(threading.Thread):
         return [
             {
                 "id": each,
-                "name": "",
                 "notebook": self._culprit(each, pid).notebook or None,
                 "memory": sum(map(processes.resident, processes.descendants(pid))),
             }
             for each, pid in self._kernels().items()
         ]
 
+    def _is_calm(self) -> bool:
+        """Whether there is nothing to see that was not seen a moment ago."""
+        waits = self._ladder.waits or self._unexplained_since is not None
+        if waits or time.monotonic() - self._sampled >= _SECONDS_BETWEEN_LOOKS_AT_CALM:
+            return False
+        return abs(self._cgroup.counted() - self._counted) < _STIR
+
     def _turn(self) -> float:
+        self._sampled, self._counted = time.monotonic(), self._cgroup.counted()
         memory = self._cgroup.read()
         before, self._seen = self._seen, memory
         self.peak = max(self.peak, memory.used)
@@ -165,9 +182,8 @@ class Agent(threading.Thread):
 
     def _new_limit(self, before: int, limit: int) -> None:
         if limit > before:
-            self._voices.notices.say(
-                Kind.GROWN, f"The server has {size(limit)} of memory now. Nothing was interrupted."
-            )
+            message = f"The server has {size(limit)} of memory now. Nothing was interrupted."
+            self._voices.notices.say(Kind.GROWN, message)
 
     def _interrupt(self, culprit: Culprit, pid: int, sample: Sample) -> None:
         message = (

@@ -4,6 +4,8 @@ import atexit
 from pathlib import Path
 from typing import Any
 
+from tornado import web
+
 from carrel_lab.guard.agent import Agent, Voices
 from carrel_lab.guard.cgroup import Cgroup
 from carrel_lab.guard.evidence import Evidence
@@ -13,6 +15,9 @@ from carrel_lab.guard.kernel import folder
 from carrel_lab.guard.notices import Notices
 from carrel_lab.guard.reporter import Reporter
 from carrel_lab.guard.routes import Guard, handlers
+
+# What the kernel manager says of a kernel that has ended since it was listed.
+_GONE = (KeyError, web.HTTPError)
 
 
 def _jupyter_server_extension_points() -> list[dict[str, str]]:
@@ -24,11 +29,21 @@ def _load_jupyter_server_extension(app: Any) -> None:  # noqa: ANN401 - jupyter_
     reporter = Reporter(hub, notices, Path.home())
     voices = Voices(notices, reporter, Growth(hub, notices), Evidence(folder() / "carrel-memory.json"))
     agent = Agent(Cgroup(), lambda: _processes(app.kernel_manager), voices)
-    app.web_app.settings["carrel_guard"] = Guard(agent, notices, reporter, hub)
+    app.web_app.settings["carrel_guard"] = Guard(
+        agent, voices, hub, lambda kernel: _name(app.kernel_manager, kernel)
+    )
     app.web_app.add_handlers(".*$", handlers(app.web_app.settings["base_url"]))
     folder().mkdir(parents=True, exist_ok=True)
     agent.start()
     atexit.register(agent.stop)
+
+
+def _name(manager: Any, kernel: str) -> str:  # noqa: ANN401
+    """The name of a kernel's kind, like ``python3``; empty for one that has just ended."""
+    try:
+        return str(manager.get_kernel(kernel).kernel_name)
+    except _GONE:
+        return ""
 
 
 def _processes(manager: Any) -> dict[str, int]:  # noqa: ANN401
@@ -37,6 +52,6 @@ def _processes(manager: Any) -> dict[str, int]:  # noqa: ANN401
     for kernel in manager.list_kernel_ids():
         try:
             found[kernel] = manager.get_kernel(kernel).provisioner.process.pid
-        except (AttributeError, KeyError):
+        except (AttributeError, *_GONE):
             continue  # it is starting, or ending
     return found

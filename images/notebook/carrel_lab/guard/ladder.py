@@ -73,6 +73,11 @@ class Ladder:
         """The growth that was asked for will not come, at this limit."""
         self._growth_asked, self._growth_refused = None, True
 
+    @property
+    def waits(self) -> bool:
+        """Whether something was begun whose end may come at any moment, though no memory is used or freed."""
+        return self._growth_asked is not None or self._paused is not None
+
     def take(self, sample: Sample) -> list[Action]:
         """What to do now."""
         actions = self._new_limit(sample)

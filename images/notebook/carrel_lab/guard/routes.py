@@ -10,10 +10,8 @@ from jupyter_server.utils import url_path_join
 from tornado import web
 from tornado.iostream import StreamClosedError
 
-from carrel_lab.guard.agent import Agent
+from carrel_lab.guard.agent import Agent, Voices
 from carrel_lab.guard.hub import Hub, HubError
-from carrel_lab.guard.notices import Notices
-from carrel_lab.guard.reporter import Reporter
 
 _SECONDS_BETWEEN_MEASUREMENTS = 2.0
 _SECONDS_BETWEEN_LOOKS_AT_THE_LIMIT = 0.25
@@ -22,15 +20,19 @@ _SECONDS_BETWEEN_LOOKS_AT_THE_LIMIT = 0.25
 class Guard:
     """The parts that the pages need."""
 
-    def __init__(self, agent: Agent, notices: Notices, reporter: Reporter, hub: Hub | None) -> None:
-        self.agent, self.notices, self.hub = agent, notices, hub
-        self._reporter = reporter
+    def __init__(
+        self, agent: Agent, voices: Voices, hub: Hub | None, kernel_name: Callable[[str], str]
+    ) -> None:
+        self.agent, self.notices, self.hub = agent, voices.notices, hub
+        self._reporter, self._kernel_name = voices.reporter, kernel_name
 
     def usage(self) -> dict[str, Any]:
         """What is in use now."""
         return {
             "memory": self.agent.memory(),
-            "kernels": self.agent.kernels(),
+            "kernels": [
+                {**kernel, "name": self._kernel_name(str(kernel["id"]))} for kernel in self.agent.kernels()
+            ],
             "home": self._reporter.home(),
             "last_kill": self.agent.last_kill.body() if self.agent.last_kill else None,
         }

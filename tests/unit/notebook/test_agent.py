@@ -1,0 +1,195 @@
+"""The memory guard's thread, with real processes as kernels and a control group that is made up around them."""
+
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from carrel_lab.guard import kernel, processes
+from carrel_lab.guard.agent import Agent, Voices
+from carrel_lab.guard.cgroup import Cgroup, Memory
+from carrel_lab.guard.evidence import Evidence
+from carrel_lab.guard.growth import Growth
+from carrel_lab.guard.hub import Hub
+from carrel_lab.guard.notices import Culprit, Kill, Notices
+from carrel_lab.guard.reporter import Reporter
+from support.cluster import eventually
+
+MIB = 2**20
+LIMIT = 512 * MIB
+
+# Touches 100 MB a second, for ever; a deaf one does not end when it is asked to.
+ALLOCATES = """
+import signal, sys, time
+signal.signal(signal.SIGINT, signal.SIG_IGN if "deaf" in sys.argv else signal.default_int_handler)
+held = []
+while True:
+    held.append(b"x" * (5 << 20))
+    time.sleep(0.05)
+"""
+
+
+class Around(Cgroup):
+    """As if some processes were alone in a container."""
+
+    def __init__(self, used: Callable[[], int]) -> None:
+        self._used, self.reads, self.failures = used, 0, 0
+
+    def read(self) -> Memory:
+        self.reads += 1
+        if self.reads == 2 and self.failures:
+            raise ValueError("not a number")
+        return Memory(self._used(), LIMIT, 0)
+
+    def counted(self) -> int:
+        return self._used()
+
+
+class Timed(Agent):
+    """Knows what its own thread has cost."""
+
+    cpu = 0.0
+
+    def run(self) -> None:
+        began = time.thread_time()
+        super().run()
+        self.cpu = time.thread_time() - began
+
+
+@pytest.fixture
+def guard(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., tuple[Timed, Notices]]]:
+    """Starts agents."""
+    monkeypatch.setenv("JUPYTER_RUNTIME_DIR", str(tmp_path))
+    # A container has a handful of processes, this machine hundreds, and they are none of the test's business.
+    monkeypatch.setattr(processes, "descendants", lambda pid: [pid])
+    running: list[Timed] = []
+
+    def start(cgroup: Cgroup, **kernels: int) -> tuple[Timed, Notices]:
+        notices = Notices()
+        voices = Voices(
+            notices, Reporter(None, notices, tmp_path), Growth(None, notices), Evidence(tmp_path / "evidence")
+        )
+        running.append(Timed(cgroup, lambda: kernels, voices))
+        running[-1].start()
+        return running[-1], notices
+
+    yield start
+    for each in running:
+        each.stop()
+        each.join(5)
+
+
+@pytest.fixture
+def program() -> Iterator[Callable[..., subprocess.Popen[bytes]]]:
+    running: list[subprocess.Popen[bytes]] = []
+
+    def start(code: str, *arguments: str) -> subprocess.Popen[bytes]:
+        running.append(subprocess.Popen([sys.executable, "-c", code, *arguments], stderr=subprocess.DEVNULL))
+        return running[-1]
+
+    yield start
+    for each in running:
+        each.kill()
+        each.wait()
+
+
+def kinds(notices: Notices) -> list[str]:
+    return [each["kind"] for each in notices.listen(lambda _: None)]
+
+
+@pytest.mark.parametrize(("manner", "action"), [("obeys", "Interrupted"), ("deaf", "KernelKilled")])
+def test_the_program_to_blame_ends_and_the_other_runs_on(
+    guard: Callable[..., tuple[Timed, Notices]],
+    program: Callable[..., subprocess.Popen[bytes]],
+    manner: str,
+    action: str,
+) -> None:
+    blamed, bystander = program(ALLOCATES, manner), program("import time; time.sleep(60)")
+    used = lambda: 100 * MIB + processes.resident(blamed.pid)  # noqa: E731
+    agent, notices = guard(Around(used), a=blamed.pid, b=bystander.pid)
+    blamed.wait(20)
+    eventually("the end is told", lambda: agent.last_kill and agent.last_kill.action == action, 5)
+    assert agent.last_kill
+    assert agent.last_kill.culprit.kernel == "a"
+    assert 400 * MIB < agent.last_kill.peak < LIMIT
+    assert bystander.poll() is None
+    assert kinds(notices)[0] == "warning"
+
+
+def test_steady_use_near_the_limit_costs_next_to_nothing_and_a_change_is_seen_at_once(
+    guard: Callable[..., tuple[Timed, Notices]],
+) -> None:
+    used = [int(LIMIT * 0.8)]
+    cgroup = Around(lambda: used[0])
+    agent, notices = guard(cgroup)
+    time.sleep(3)  # this is what is measured
+    assert cgroup.reads < 10
+    assert kinds(notices) == []
+    used[0] = int(LIMIT * 0.9)
+    eventually("a warning", lambda: kinds(notices) == ["warning"], 0.3, every=0.01)
+    agent.stop()
+    agent.join(5)
+    assert agent.cpu / 3 < 0.005, "half a percent of a core"
+
+
+def test_a_failure_does_not_end_the_guard(guard: Callable[..., tuple[Timed, Notices]]) -> None:
+    cgroup = Around(lambda: int(LIMIT * 0.9))
+    cgroup.failures = 1
+    _, notices = guard(cgroup)
+    eventually("a warning all the same", lambda: kinds(notices) == ["warning"], 5)
+
+
+class Heard(Hub):
+    """A hub that remembers what it was told."""
+
+    def __init__(self) -> None:
+        super().__init__("http://hub", "token", "ada", "")
+        self.reports: list[dict[str, Any]] = []
+
+    def report(self, report: dict[str, Any]) -> None:
+        self.reports.append(report)
+
+
+class AtHome(Reporter):
+    used = 100
+
+    def home(self) -> dict[str, int]:
+        return {"used": self.used, "size": 1000}
+
+
+def test_the_hub_hears_seldom_and_only_news(tmp_path: Path) -> None:
+    hub = Heard()
+    reporter = AtHome(hub, Notices(), tmp_path)
+    for at, peak in [(0.0, 100), (10.0, 500), (31.0, 102), (62.0, 300)]:
+        reporter.maybe(at, peak)
+        time.sleep(0.05)
+    first = {"memory": {"peak": 100}, "home": {"used": 100, "size": 1000}}
+    eventually("both reports", lambda: hub.reports == [first, {"memory": {"peak": 300}}], 2)
+
+
+def test_a_kill_is_told_at_once(tmp_path: Path) -> None:
+    hub = Heard()
+    kill = Kill("KernelKilled", "Sentence.", Culprit("k", "a.ipynb", "[1] x"), 9, 10, "2026-11-23T19:00:00Z")
+    Reporter(hub, Notices(), tmp_path).kill(kill)
+    [told] = eventually("a report", lambda: hub.reports, 2)
+    assert told["memory"]["last_kill"]["cell"] == "[1] x"
+
+
+def test_a_home_that_fills_up_is_one_notice_until_there_was_room_again(tmp_path: Path) -> None:
+    notices = Notices()
+    reporter = AtHome(None, notices, tmp_path)
+    for turn, used in enumerate([840, 850, 990, 820, 900, 700, 860]):
+        reporter.used = used
+        reporter.maybe(turn * 31.0, 0)
+    assert kinds(notices) == ["disk", "disk"]
+
+
+def test_the_notes_of_kernels_lie_in_the_runtime_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("JUPYTER_RUNTIME_DIR", str(tmp_path))
+    assert kernel.cell_file(7).parent == kernel.message_file(7).parent == tmp_path
