@@ -38,12 +38,18 @@ def wait_for_the_desk(someone: Person) -> None:
     someone.picture("desk")
 
 
-def open_and_run_all(someone: Person, notebook: str) -> None:
-    """Open it and press Run All Cells."""
+def open_notebook(someone: Person, notebook: str) -> None:
+    """Open it, with the kernel that it has or a new one."""
     page = someone.page
     page.goto(f"{someone.site.url}/user/{someone.name}/lab/tree/{notebook}")
     expect(page.locator(".jp-Notebook .jp-CodeCell").first).to_be_visible()
     expect(page.get_by_role("button", name="Python 3 (ipykernel) | Idle")).to_be_visible()
+
+
+def open_and_run_all(someone: Person, notebook: str) -> None:
+    """Open it and press Run All Cells."""
+    open_notebook(someone, notebook)
+    page = someone.page
     page.get_by_role("menuitem", name="Run", exact=True).click()
     page.get_by_role("menuitem", name="Run All Cells", exact=True).click()
 

@@ -7,7 +7,7 @@ import pytest
 from playwright.sync_api import Locator, expect
 
 from .conftest import Person
-from .desk import choose, open_and_run_all, stop, use_theme, wait_for_the_desk
+from .desk import choose, open_and_run_all, open_notebook, stop, use_theme, wait_for_the_desk
 
 pytestmark = pytest.mark.cluster
 
@@ -50,6 +50,21 @@ def test_a_variable_survives_growing_and_shrinking(alan: Person) -> None:
     change_to(alan, "Small")
     assert shown_limit(alan) == small
     assert printed_limit(alan, again=True) == small
+    grow_on_the_hubs_page(alan)
+    open_notebook(alan, NOTEBOOK)
+    assert printed_limit(alan, again=True) > small
+
+
+def grow_on_the_hubs_page(someone: Person) -> None:
+    page = someone.page
+    page.goto(f"{someone.site.url}/hub/home")
+    chooser = page.get_by_label("Size of your desk")
+    expect(chooser).to_have_value("small")
+    someone.picture("home-size")
+    chooser.select_option("medium")
+    expect(page.locator(".carrel-size [role=status]")).to_have_text("")
+    expect(chooser).to_have_value("medium")
+    someone.in_dark("home-size-medium")
 
 
 def status_bar(someone: Person) -> Locator:
