@@ -41,6 +41,7 @@ class Order:
     image: str
     groups: tuple[str, ...] = ()
     environment: Mapping[str, str] = field(default_factory=dict, repr=False)
+    rescue: bool = False
     session: str = field(default_factory=lambda: secrets.token_hex(_SESSION_BYTES))
 
 
@@ -192,6 +193,7 @@ def notebook(order: Order, namespace: str, *, running: bool) -> dict[str, Any]:
             "instanceType": order.instance_type,
             "image": order.image,
             "environmentSecret": names.environment_secret(name),
+            **({"rescue": True} if order.rescue else {}),
         },
     }
 

@@ -8,16 +8,19 @@ from carrel_operator.catalogue import Catalogue, Refusal
 
 INSTANCE_TYPE = "instance_type"
 IMAGE = "image"
+RESCUE = "rescue"
 
-_OPTIONS = (INSTANCE_TYPE, IMAGE)
+_OPTIONS = (INSTANCE_TYPE, IMAGE, RESCUE)
+_ANSWERS = {True: True, "true": True, False: False, "false": False, None: False}
 
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """A size and an image, by name."""
+    """A size and an image, by name, and whether to start beside a home that is full."""
 
     instance_type: str
     image: str
+    rescue: bool = False
 
 
 @dataclass
@@ -44,11 +47,12 @@ def choice(options: Mapping[str, Any], catalogue: Catalogue, groups: Collection[
     """What is asked for, the defaults where nothing is; OptionError if a member of these groups may not."""
     if unknown := sorted(str(key) for key in options if key not in _OPTIONS):
         raise OptionError(
-            "UnknownOption", f"There is no option '{unknown[0]}'. The options are {' and '.join(_OPTIONS)}."
+            "UnknownOption", f"There is no option '{unknown[0]}'. The options are {', '.join(_OPTIONS)}."
         )
     chosen = Choice(
         instance_type=_named(options, INSTANCE_TYPE) or _first(catalogue.instance_types_for(groups), "size"),
         image=_named(options, IMAGE) or _first(catalogue.images_for(groups), "image"),
+        rescue=_rescue(options),
     )
     if refusal := catalogue.refusal(chosen.instance_type, chosen.image, groups):
         raise _error(refusal)
@@ -72,6 +76,13 @@ def _named(options: Mapping[str, Any], key: str) -> str:
     if not isinstance(value, str) or not value:
         raise OptionError("InvalidOption", f"The option '{key}' must be one name.")
     return value
+
+
+def _rescue(options: Mapping[str, Any]) -> bool:
+    value = options.get(RESCUE)
+    if isinstance(value, bool | str | None) and value in _ANSWERS:
+        return _ANSWERS[value]
+    raise OptionError("InvalidOption", f"The option '{RESCUE}' must be true or false.")
 
 
 def _first(allowed: Sequence[Any], what: str) -> str:

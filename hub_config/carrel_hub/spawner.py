@@ -240,12 +240,17 @@ class NotebookSpawner(Spawner):  # type: ignore[misc]  # JupyterHub publishes no
 
     async def _order(self) -> Order:
         chosen = await self._choice()
+        # the next start, which may name no options, is an ordinary one again
+        kept = {key: value for key, value in (self.user_options or {}).items() if key != options.RESCUE}
+        self.orm_spawner.user_options = kept
+        self.user.db.commit()
         return Order(
             owner=self.user.name,
             server=self.name,
             instance_type=chosen.instance_type,
             image=chosen.image,
             groups=self.groups,
+            rescue=chosen.rescue,
             environment={key: str(value) for key, value in self.get_env().items()},
         )
 

@@ -111,15 +111,19 @@ class Person:
     def path(self, server: str = "") -> str:
         return f"/users/{quoted(self.name)}/servers/{server}"
 
-    def ask(self, server: str = "", **options: str) -> httpx.Response:
+    def ask(self, server: str = "", **options: str | bool) -> httpx.Response:
         """Ask for a server, and take whatever answer comes."""
         self.servers.add(server)
         return self.hub.post(self.path(server), json={"instance_type": "small", **options})
 
-    def start(self, server: str = "", **options: str) -> None:
+    def start(self, server: str = "", **options: str | bool) -> None:
         """Ask for a server and wait until it is ready."""
         answer = self.ask(server, **options)
         assert answer.status_code in {201, 202}, answer.text
+        self.start_is_over(server)
+
+    def start_is_over(self, server: str = "") -> None:
+        """Wait until a start that was asked for has ended well."""
         eventually(f"{self.name}'s server {server!r} ready", lambda: self.is_ready(server), 60)
 
     def settle(self, server: str = "") -> None:

@@ -10,6 +10,10 @@ from carrel_operator.resizing import resources
 from carrel_operator.seen import CONTAINER
 from carrel_operator.settings import IdentityMode, Settings
 
+# Where a rescue start puts the person's own home, in the scratch one.
+FULL_HOME = "full-home"
+_SCRATCH_SIZE = "5Gi"
+
 _TOKEN_PATH = "/var/run/carrel/token"  # noqa: S105 - a path, not a token
 _CREDENTIALS_PATH = "/var/run/carrel/credentials"
 
@@ -74,7 +78,7 @@ def _container(
         ],
         "securityContext": {"allowPrivilegeEscalation": False, "capabilities": {"drop": ["ALL"]}},
         "terminationMessagePolicy": "FallbackToLogsOnError",  # its last words go into the status
-        "volumeMounts": _mounts(home, settings),
+        "volumeMounts": _mounts(notebook, settings),
     }
     if notebook.environment_secret:
         container["envFrom"] = [{"secretRef": {"name": notebook.environment_secret}}]
@@ -102,9 +106,9 @@ def _environment(notebook: Notebook, size: InstanceType, settings: Settings) -> 
     return environment
 
 
-def _mounts(home: str, settings: Settings) -> list[dict[str, Any]]:
+def _mounts(notebook: Notebook, settings: Settings) -> list[dict[str, Any]]:
     mounts: list[dict[str, Any]] = [
-        {"name": "home", "mountPath": home},
+        *_home_mounts(notebook),
         {"name": "tmp", "mountPath": "/tmp"},  # noqa: S108 - the pod's own
         {"name": "shm", "mountPath": "/dev/shm"},  # noqa: S108
     ]
@@ -116,6 +120,14 @@ def _mounts(home: str, settings: Settings) -> list[dict[str, Any]]:
     return mounts
 
 
+def _home_mounts(notebook: Notebook) -> list[dict[str, Any]]:
+    """The home; beside a scratch one when it is full, because no server can work in a full one for long."""
+    home = names.home_path(notebook.owner)
+    if not notebook.rescue:
+        return [{"name": "home", "mountPath": home}]
+    return [{"name": "scratch", "mountPath": home}, {"name": "home", "mountPath": f"{home}/{FULL_HOME}"}]
+
+
 def _volumes(notebook: Notebook, settings: Settings) -> list[dict[str, Any]]:
     identity = settings.identity
     volumes: list[dict[str, Any]] = [
@@ -123,6 +135,8 @@ def _volumes(notebook: Notebook, settings: Settings) -> list[dict[str, Any]]:
         {"name": "tmp", "emptyDir": {}},
         {"name": "shm", "emptyDir": {"medium": "Memory", "sizeLimit": "1Gi"}},
     ]
+    if notebook.rescue:
+        volumes.append({"name": "scratch", "emptyDir": {"sizeLimit": _SCRATCH_SIZE}})
     if identity.mode is IdentityMode.FEDERATED:
         token = {
             "path": "token",

@@ -2,7 +2,7 @@ from typing import Any
 
 import pytest
 
-from carrel_hub.options import Choice, OptionError, choice, from_form, suggestion
+from carrel_hub.options import RESCUE, Choice, OptionError, choice, from_form, suggestion
 from carrel_operator.api import InstanceType, NotebookImage
 from carrel_operator.catalogue import Catalogue
 from unit.hub.kubernetes_api import image, size
@@ -60,7 +60,7 @@ def test_what_is_allowed_is_chosen(asked: dict[str, Any], groups: tuple[str, ...
         pytest.param({"image": "none"}, "UnknownImage", "Images you may use: standard, other.", id="image"),
         pytest.param({"image": "secret"}, "ImageForbidden", "group 'staff'", id="image of others"),
         pytest.param(
-            {"cpu": 64}, "UnknownOption", "The options are instance_type and image.", id="unknown key"
+            {"cpu": 64}, "UnknownOption", "The options are instance_type, image, rescue.", id="unknown key"
         ),
         pytest.param(
             {"instance_type": ["small"]}, "InvalidOption", "'instance_type' must be one name", id="list"
@@ -113,3 +113,16 @@ def test_the_form_selects_the_last_choice_as_far_as_it_is_allowed(
 
 def test_nothing_is_selected_where_nothing_is_allowed() -> None:
     assert suggestion({}, Catalogue(), ()) is None
+
+
+@pytest.mark.parametrize(
+    ("value", "rescue"), [(True, True), ("true", True), (False, False), ("false", False), (None, False)]
+)
+def test_a_rescue_start_is_asked_for_by_a_form_or_by_an_api(value: object, rescue: bool) -> None:
+    assert choice({RESCUE: value}, CATALOGUE, ()).rescue is rescue
+
+
+@pytest.mark.parametrize("value", ["maybe", 1, ["true"], {}])
+def test_a_rescue_that_is_neither_true_nor_false_is_refused(value: object) -> None:
+    with pytest.raises(OptionError, match="must be true or false"):
+        choice({RESCUE: value}, CATALOGUE, ())

@@ -30,6 +30,7 @@ CASES = {
         FEDERATED,
     ),
     "name-that-must-be-hashed": (seen(EMAIL), PLAIN),
+    "rescue-start": (seen(notebook(rescue=True), home=home()), PLAIN),
     "running": (seen(ADA, home=home(), pod=pod(ADA, status=container(running={}))), PLAIN),
 }
 

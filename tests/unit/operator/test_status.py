@@ -51,6 +51,12 @@ VERDICTS: dict[str, tuple[Seen, Phase, Reason, str]] = {
         Reason.RUNNING,
         "The server is running.",
     ),
+    "running beside a full home": (
+        seen(notebook(rescue=True), home=BOUND, pod=pod(ADA, status=container(running={}))),
+        Phase.RUNNING,
+        Reason.RUNNING,
+        "The server is running with an empty home for this once; your own is in its folder 'full-home'.",
+    ),
     "running, size unknown by now": (
         seen(notebook(instanceType="gone"), home=BOUND, pod=pod(ADA, status=container(running={}))),
         Phase.RUNNING,
