@@ -87,12 +87,14 @@ def fleeting(seen: Seen, new: Status) -> float | None:
 
     A Notebook that was just created stopped is started in the next moment by whoever made it; a pod that was
     just created gets its node, or the scheduler's complaint, in a few milliseconds; and that the home has its
-    disk and that the pod has its node is one piece of news that two objects tell. Most resizes are done
-    before anybody could read that they began.
+    disk and that the pod has its node is one piece of news that two objects tell. A size that was made just
+    before may be seen just after. Most resizes are done before anybody could read that they began.
     """
     pod = seen.pod
     if pod and _only_resizes(seen.notebook.status, new):
         age = pod.settled
+    elif new.reason in {Reason.UNKNOWN_INSTANCE_TYPE, Reason.UNKNOWN_IMAGE}:
+        age = seen.age
     elif new.reason is Reason.STOPPED and seen.notebook.status.phase is None:
         age = seen.age
     elif pod is None or new.reason not in {Reason.SCHEDULING, Reason.HOME_PENDING, Reason.STARTING}:

@@ -165,7 +165,7 @@ def test_the_hub_hears_seldom_and_only_news(tmp_path: Path) -> None:
     hub = Heard()
     reporter = AtHome(hub, Notices(), tmp_path)
     for at, peak in [(0.0, 100), (10.0, 500), (31.0, 102), (62.0, 300)]:
-        reporter.maybe(at, peak)
+        reporter.maybe(at, peak, 0)
         time.sleep(0.05)
     first = {"memory": {"peak": 100}, "home": {"used": 100, "size": 1000}}
     eventually("both reports", lambda: hub.reports == [first, {"memory": {"peak": 300}}], 2)
@@ -184,7 +184,7 @@ def test_a_home_that_fills_up_is_one_notice_until_there_was_room_again(tmp_path:
     reporter = AtHome(None, notices, tmp_path)
     for turn, used in enumerate([840, 850, 990, 820, 900, 700, 860]):
         reporter.used = used
-        reporter.maybe(turn * 31.0, 0)
+        reporter.maybe(turn * 31.0, 0, 0)
     assert kinds(notices) == ["disk", "disk"]
 
 

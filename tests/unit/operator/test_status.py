@@ -362,6 +362,8 @@ PLACED = waiting("ContainerCreating")
 FLEETING: dict[str, tuple[Seen, float | None]] = {
     "created stopped": (seen(notebook(running=False), age=0.25), 0.75),
     "created stopped a while ago": (seen(notebook(running=False), age=1.5), None),
+    "of a size not seen yet": (seen(notebook(instanceType="gone"), age=0.25), 0.75),
+    "of a size that is not there": (seen(notebook(instanceType="gone"), age=1.5), None),
     "not yet placed": (seen(ADA, home=BOUND, home_settled=60.0, pod=pod(ADA, age=0.25)), 0.75),
     "not yet placed for long": (seen(ADA, home=BOUND, home_settled=60.0, pod=pod(ADA, age=1.5)), None),
     "placed": (seen(ADA, home=BOUND, home_settled=60.0, pod=pod(ADA, age=0.25, status=PLACED)), None),

@@ -122,7 +122,7 @@ class Agent(threading.Thread):
         if self._unexplained_since is not None:
             self._explain(memory.limit or 0, at - self._unexplained_since)
         self._look_at_processes(kernels, at)
-        self._voices.reporter.maybe(at, self.peak)
+        self._voices.reporter.maybe(at, self.peak, memory.limit or 0)
         if memory.limit is None:
             return 1.0
         if before and before.limit and before.limit != memory.limit:

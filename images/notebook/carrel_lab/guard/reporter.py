@@ -15,6 +15,7 @@ log = logging.getLogger(__name__)
 _SECONDS = 30.0
 _PAUSES = (0.0, 3.0, 10.0, 60.0)  # before each try; the hub takes one report every two seconds
 _WORTH_TELLING = 1.05  # times the peak that was told last
+_REMARKABLE = 0.5  # of the limit; a server at rest is nothing to write about
 _NEARLY_FULL = 85
 _RELIEVED = 80
 
@@ -38,13 +39,13 @@ class Reporter:
         total = found.f_blocks * found.f_frsize
         return {"used": total - found.f_bavail * found.f_frsize, "size": total} if total else None
 
-    def maybe(self, at: float, peak: int) -> None:
+    def maybe(self, at: float, peak: int, limit: int) -> None:
         """Report what has changed, if it is time to."""
         if at - self._last < _SECONDS:
             return
         self._last = at
         report: dict[str, Any] = {}
-        if peak > self._peak * _WORTH_TELLING:
+        if peak > max(self._peak * _WORTH_TELLING, limit * _REMARKABLE):
             self._peak = peak
             report["memory"] = {"peak": peak}
         if home := self.home():
