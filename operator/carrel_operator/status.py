@@ -29,6 +29,7 @@ from carrel_operator.verdict import Verdict, verdict
 
 # States that usually last some milliseconds are not worth a write unless they last.
 _FLEETING_SECONDS = 1.0
+_OFTEN_OVERTAKEN = frozenset({Reason.STOPPED, Reason.UNKNOWN_INSTANCE_TYPE, Reason.UNKNOWN_IMAGE})
 
 
 def status(
@@ -93,9 +94,7 @@ def fleeting(seen: Seen, new: Status) -> float | None:
     pod = seen.pod
     if pod and _only_resizes(seen.notebook.status, new):
         age = pod.settled
-    elif new.reason in {Reason.UNKNOWN_INSTANCE_TYPE, Reason.UNKNOWN_IMAGE}:
-        age = seen.age
-    elif new.reason is Reason.STOPPED and seen.notebook.status.phase is None:
+    elif seen.notebook.status.phase is None and new.reason in _OFTEN_OVERTAKEN:
         age = seen.age
     elif pod is None or new.reason not in {Reason.SCHEDULING, Reason.HOME_PENDING, Reason.STARTING}:
         return None
