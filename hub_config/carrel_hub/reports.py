@@ -65,7 +65,7 @@ class Memory(_Part, frozen=True):
 
 
 class Home(_Part, frozen=True):
-    """How full the home is, in bytes."""
+    """How full the home's file system is, in bytes."""
 
     used: _Bytes
     size: Annotated[int, Meta(gt=0, le=2**60)]
@@ -119,6 +119,11 @@ class Told:
             found["kill"] = {"memory": {"lastKill": self.kill.body()}}
         if report.home and report.home.percent != self._percent:
             self._percent = report.home.percent
-            volume = {"name": "home", "used": str(report.home.used), "usedPercent": self._percent}
+            volume = {
+                "name": "home",
+                "used": str(report.home.used),
+                "fileSystem": str(report.home.size),
+                "usedPercent": self._percent,
+            }
             found["home"] = {"volumes": [volume]}
         return found

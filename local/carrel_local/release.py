@@ -41,6 +41,7 @@ def values(here: Instance, images: Mapping[str, Image], passwords: Mapping[str, 
             "service": {"type": "NodePort", "nodePorts": {"http": HUB_NODE_PORT}},
         },
         "operator": {"image": image("operator")},
+        "notebook": {"home": {"maxSize": "20Gi"}},
         "images": {"datascience": {"image": images["notebook"].reference}},
         "identityProvider": {
             "enabled": True,

@@ -224,6 +224,18 @@ class Cluster:
             headers={"Content-Type": "application/strategic-merge-patch+json"},
         )
 
+    async def expand(self, claim: Body, size: str) -> Body:
+        """Ask for a larger volume; ConflictError if it is another claim of that name.
+
+        ForbiddenError when its storage class, a quota or its being larger already forbids it.
+        """
+        metadata = claim["metadata"]
+        changes = {
+            "metadata": {"uid": metadata["uid"]},
+            "spec": {"resources": {"requests": {"storage": size}}},
+        }
+        return await self.merge("PersistentVolumeClaim", metadata["namespace"], metadata["name"], changes)
+
     async def delete(self, body: Body) -> Body | None:
         """Delete exactly this object, not one of the same name that came after it; gone already is fine.
 

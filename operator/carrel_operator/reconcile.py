@@ -19,6 +19,7 @@ from carrel_operator.cluster import (
 )
 from carrel_operator.comparison import covers
 from carrel_operator.desired import DesiredSet, PodFate, desired_set
+from carrel_operator.expander import Expander
 from carrel_operator.resizer import Resizer
 from carrel_operator.seen import Seen
 from carrel_operator.settings import Settings
@@ -35,6 +36,7 @@ class Reconciler:
         self._cache = cache
         self._settings = settings
         self._resizer = Resizer(cluster, cache, settings.notebook.resizes_per_second)
+        self._expander = Expander(cluster, cache)
 
     async def reconcile(self, key: Key) -> float | None:
         """Reconcile one Notebook; the result is the seconds after which time alone makes it worth another look.
@@ -49,9 +51,11 @@ class Reconciler:
             return None
         if seen is None or seen.notebook.metadata.deleting:
             self._resizer.forget(key)
+            self._expander.forget(key)
             return None
         wanted = desired_set(seen, self._settings)
         failure = await self._make(wanted, seen)
+        failure = await self._expand(key, seen, wanted) or failure
         turn_in, failure = await self._resize(key, seen, wanted, failure)
         after = self._cache.seen(key)
         if after is None:
@@ -85,6 +89,13 @@ class Reconciler:
             return error
         return None
 
+    async def _expand(self, key: Key, seen: Seen, wanted: DesiredSet) -> ClusterError | None:
+        try:
+            await self._expander.expand(key, seen, wanted.home_size)
+        except ClusterError as error:
+            return error
+        return None
+
     async def _resize(
         self, key: Key, seen: Seen, wanted: DesiredSet, failure: ClusterError | None
     ) -> tuple[float | None, ClusterError | None]:
@@ -113,8 +124,8 @@ class Reconciler:
         self._cache.see(body, ours=True)
 
     async def _report(self, key: Key, seen: Seen, problem: Refusal | None) -> float | None:
-        refused = self._resizer.refusal(key)
-        new = statuses.status(seen, self._settings, problem, datetime.now(UTC), resize_problem=refused)
+        answers = statuses.Answers(problem, self._resizer.refusal(key), self._expander.refusal(key))
+        new = statuses.status(seen, self._settings, answers, datetime.now(UTC))
         if wait := statuses.fleeting(seen, new):
             return wait
         await self._write(seen.notebook.metadata, new)

@@ -11,6 +11,8 @@ from typing import Any
 
 import msgspec
 
+from carrel_operator.quantities import number
+
 
 class SettingsError(ValueError):
     """The settings file can't be used; the message names the key and what it should be."""
@@ -32,8 +34,19 @@ class Home(_Section, frozen=True):
     """The claim that holds a person's files."""
 
     size: str = "10Gi"
+    max_size: str | None = None  # up to which a home that fills up grows by itself; None: it does not
     storage_class: str | None = None
     keep: bool = True
+
+    def __post_init__(self) -> None:
+        try:
+            size, most = number(self.size), number(self.max_size or self.size)
+        except ValueError as error:
+            message = f"home.size or home.maxSize can't be used: {error}"
+            raise SettingsError(message) from error
+        if most < size:
+            message = f"home.maxSize ({self.max_size}) is less than home.size ({self.size}); raise it or leave it out"
+            raise SettingsError(message)
 
 
 class NotebookDefaults(_Section, frozen=True):

@@ -1,13 +1,12 @@
 """A Notebook's status, computed from what is seen and never remembered."""
 
 from collections.abc import Iterable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
 from carrel_operator import api, names
 from carrel_operator.api import (
-    Body,
     Condition,
     ConditionType,
     Phase,
@@ -16,40 +15,37 @@ from carrel_operator.api import (
     ResizeState,
     Resources,
     Status,
-    Volume,
 )
 from carrel_operator.catalogue import Refusal
 from carrel_operator.desired.resize import has_size
-from carrel_operator.obstacles import identity_obstacle
 from carrel_operator.resize_verdict import resize_verdict
 from carrel_operator.resizing import resources as resources_of
 from carrel_operator.seen import Seen
 from carrel_operator.settings import IdentityMode, Settings
 from carrel_operator.verdict import Verdict, verdict
+from carrel_operator.volume_verdict import volumes, volumes_ready
 
 # States that usually last some milliseconds are not worth a write unless they last.
 _FLEETING_SECONDS = 1.0
 _OFTEN_OVERTAKEN = frozenset({Reason.STOPPED, Reason.UNKNOWN_INSTANCE_TYPE, Reason.UNKNOWN_IMAGE})
 
 
-def status(
-    seen: Seen,
-    settings: Settings,
-    problem: Refusal | None,
-    now: datetime,
-    *,
-    resize_problem: Refusal | None = None,
-) -> Status:
-    """The whole status.
+@dataclass(frozen=True, slots=True)
+class Answers:
+    """What Kubernetes said no to, as far as a person should know."""
 
-    ``problem`` is what Kubernetes answered when the children were applied, ``resize_problem`` what it
-    answered to the resize of the pod.
-    """
+    children: Refusal | None = None
+    resize: Refusal | None = None
+    home: str | None = None  # half a sentence
+
+
+def status(seen: Seen, settings: Settings, answers: Answers, now: datetime) -> Status:
+    """The whole status."""
     notebook, pod = seen.notebook, seen.own_pod
-    found, resize = verdict(seen, problem), resize_verdict(seen, resize_problem)
+    found, resize = verdict(seen, answers.children), resize_verdict(seen, answers.resize)
     conditions = (
         _ready(found),
-        _volumes_ready(seen),
+        volumes_ready(seen, answers.home),
         _identity_ready(seen, settings),
         _resources_applied(seen, resize),
     )
@@ -67,7 +63,7 @@ def status(
         resources=_resources(seen, at_work=found.phase is Phase.RUNNING),
         resize=resize,
         memory_limit=_memory_limit(seen),
-        volumes=_volumes(seen),
+        volumes=volumes(seen),
     )
 
 
@@ -118,26 +114,6 @@ def _ready(found: Verdict) -> Condition:
     return Condition(
         ConditionType.READY, status=found.phase is Phase.RUNNING, reason=found.reason, message=found.message
     )
-
-
-def _volumes_ready(seen: Seen) -> Condition:
-    kind = ConditionType.VOLUMES_READY
-    refusal = identity_obstacle(seen)
-    if refusal and refusal.reason is Reason.HOME_OWNER_MISMATCH:
-        return Condition(kind, status=False, reason=refusal.reason, message=refusal.message)
-    if seen.home is None:
-        return Condition(
-            kind, status=False, reason=Reason.STOPPED, message="The home is made at the first start."
-        )
-    claim = seen.home["metadata"]["name"]
-    phase = _claim_phase(seen.home)
-    if phase == "Bound":
-        return Condition(kind, status=True, reason=Reason.BOUND, message=f"The home '{claim}' has its disk.")
-    if phase == "Lost":
-        message = f"The disk behind the home '{claim}' is gone. Ask an administrator to restore it."
-    else:
-        message = f"The home '{claim}' waits for its disk."
-    return Condition(kind, status=False, reason=Reason.HOME_PENDING, message=message)
 
 
 def _identity_ready(seen: Seen, settings: Settings) -> Condition:
@@ -221,21 +197,3 @@ def _memory_limit(seen: Seen) -> str:
     if pod := seen.own_pod:
         return str(pod.actual.get("memory") or pod.requested.get("limits", {}).get("memory", ""))
     return seen.instance_type.memory.limit if seen.instance_type else ""
-
-
-def _volumes(seen: Seen) -> tuple[Volume, ...]:
-    if seen.home is None:
-        return ()
-    requested = seen.home.get("spec", {}).get("resources", {}).get("requests", {}).get("storage", "")
-    size = seen.home.get("status", {}).get("capacity", {}).get("storage", requested)
-    return (
-        Volume(
-            name="home", claim=seen.home["metadata"]["name"], phase=_claim_phase(seen.home), size=str(size)
-        ),
-    )
-
-
-def _claim_phase(claim: Body) -> str:
-    if "deletionTimestamp" in claim["metadata"]:
-        return "Terminating"
-    return str(claim.get("status", {}).get("phase", "Pending"))

@@ -2,7 +2,7 @@
 
 from carrel_operator.api.objects import Gpu, InstanceType, Metadata, Notebook, NotebookImage, Share
 from carrel_operator.api.reading import Body, InvalidObjectError
-from carrel_operator.api.status import Condition, Resize, Resources, Status, Volume
+from carrel_operator.api.status import Condition, DiskUse, Resize, Resources, Status, Volume
 from carrel_operator.api.vocabulary import (
     API_VERSION,
     GROUP,
@@ -37,6 +37,7 @@ __all__ = [
     "ChangePolicy",
     "Condition",
     "ConditionType",
+    "DiskUse",
     "Gpu",
     "InstanceType",
     "InvalidObjectError",

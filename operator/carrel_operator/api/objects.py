@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Self
 
 from carrel_operator.api.reading import Body, InvalidObjectError, mapping, text
-from carrel_operator.api.status import Status
+from carrel_operator.api.status import DiskUse, Status
 from carrel_operator.api.vocabulary import ChangePolicy
 
 
@@ -142,6 +142,7 @@ class Notebook:
     rescue: bool = False
     environment_secret: str | None = None
     status: Status = field(default_factory=Status)
+    home_use: DiskUse | None = None
 
     @classmethod
     def parse(cls, body: Body) -> Self:
@@ -160,6 +161,7 @@ class Notebook:
             rescue=spec.get("rescue", False),
             environment_secret=spec.get("environmentSecret"),
             status=Status.parse(body.get("status", {})),
+            home_use=DiskUse.parse(body.get("status", {}), "home"),
         )
 
     @property

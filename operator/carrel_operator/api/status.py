@@ -54,6 +54,27 @@ class Volume:
 
 
 @dataclass(frozen=True, slots=True)
+class DiskUse:
+    """How full the file system is that a volume is on, in bytes: what the server itself reported through the hub."""
+
+    used: int
+    file_system: (
+        int  # its whole size; more than the volume's where a storage class does not keep volumes apart
+    )
+
+    @classmethod
+    def parse(cls, body: Body, volume: str) -> Self | None:
+        """Read it from a Notebook's stored status; None until it was reported."""
+        for each in body.get("volumes", ()):
+            if each["name"] == volume:
+                try:
+                    return cls(int(each["used"]), int(each["fileSystem"]))
+                except (KeyError, ValueError):
+                    return None
+        return None
+
+
+@dataclass(frozen=True, slots=True)
 class Resources:
     """CPU and memory limits asked for by the spec, allocated by the node, and in force in the container."""
 

@@ -5,6 +5,7 @@ from enum import Enum
 
 from carrel_operator import names
 from carrel_operator.api import Body
+from carrel_operator.desired.expansion import expansion
 from carrel_operator.desired.home import home
 from carrel_operator.desired.metadata import pod_metadata
 from carrel_operator.desired.network_policy import network_policy
@@ -41,18 +42,22 @@ class DesiredSet:
     network_policy: Body | None = None
     pod: Body | None = None  # whole when it is to be made; later only the metadata that keeps it ours
     resize: Resize | None = None  # of the pod that runs
+    home_size: str | None = None  # that the home should be asked to grow to
     look_again_in: float | None = None  # seconds until the passing of time alone changes the answer
 
 
 def desired_set(seen: Seen, settings: Settings) -> DesiredSet:
     """The children that this Notebook should have now.
 
-    A stopped Notebook keeps its children and asks for none. One whose name or home is somebody else's
-    touches nothing.
+    A stopped Notebook keeps its children and asks for none, but its home may be made larger. One whose name
+    or home is somebody else's touches nothing.
     """
+    stranger = identity_obstacle(seen) is not None
+    home_size, grows_in = (None, None) if stranger else expansion(seen, settings)
     if not seen.notebook.running:
-        return DesiredSet(fate=PodFate.DELETE if _can_be_deleted(seen.pod) else PodFate.LEAVE)
-    if identity_obstacle(seen):
+        fate = PodFate.DELETE if _can_be_deleted(seen.pod) else PodFate.LEAVE
+        return DesiredSet(fate=fate, home_size=home_size)
+    if stranger:
         return DesiredSet(fate=PodFate.LEAVE)
     obstructed = obstacle(seen) is not None
     fate, look_again_in = _fate(seen, obstructed=obstructed)
@@ -71,7 +76,8 @@ def desired_set(seen: Seen, settings: Settings) -> DesiredSet:
         network_policy=network_policy(seen.notebook, settings),
         pod=body,
         resize=resize(seen),
-        look_again_in=look_again_in,
+        home_size=home_size,
+        look_again_in=look_again_in or grows_in,
     )
 
 

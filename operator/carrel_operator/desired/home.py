@@ -14,8 +14,8 @@ def home(
 ) -> dict[str, Any]:
     """The person's claim; without an owner reference where homes are kept when the last Notebook goes.
 
-    Once born, only its metadata is ours: a claim's class never changes and its size is not changed here,
-    so asking again could only be refused, again and again.
+    Once born, only its metadata is applied: a claim's class never changes, and its size has its own rule,
+    in ``expansion``.
     """
     metadata: dict[str, Any] = {
         "name": names.home(notebook.owner),

@@ -88,7 +88,7 @@ def test_a_report_is_written_when_it_is_news() -> None:
                 "lastKill": {"at": "2026-11-23T19:00:00Z", "action": "Interrupted", "message": "Too much."}
             }
         },
-        "home": {"volumes": [{"name": "home", "used": "50", "usedPercent": 5}]},
+        "home": {"volumes": [{"name": "home", "used": "50", "fileSystem": "1000", "usedPercent": 5}]},
     }
     assert told.news(first) == {}
     assert told.news(report(memory={"peak": 1010}, home={"used": 55, "size": 1000})) == {}

@@ -156,9 +156,10 @@ class Heard(Hub):
 
 class AtHome(Reporter):
     used = 100
+    size = 1000
 
     def home(self) -> dict[str, int]:
-        return {"used": self.used, "size": 1000}
+        return {"used": self.used, "size": self.size}
 
 
 def test_the_hub_hears_seldom_and_only_news(tmp_path: Path) -> None:
@@ -186,6 +187,15 @@ def test_a_home_that_fills_up_is_one_notice_until_there_was_room_again(tmp_path:
         reporter.used = used
         reporter.maybe(turn * 31.0, 0, 0)
     assert kinds(notices) == ["disk", "disk"]
+
+
+def test_a_home_that_has_grown_is_told_once(tmp_path: Path) -> None:
+    notices = Notices()
+    reporter = AtHome(None, notices, tmp_path)
+    for turn, size in enumerate([1000, 1001, 1500, 1500]):
+        reporter.size = size
+        reporter.maybe(turn * 31.0, 0, 0)
+    assert [each["message"] for each in notices.listen(lambda _: None)] == ["The home has grown to 1.5 KiB."]
 
 
 def test_the_notes_of_kernels_lie_in_the_runtime_folder(

@@ -8,7 +8,7 @@ from carrel_operator.settings import IdentityMode, SettingsError, load, parse
 
 WHOLE = """
 namespace: carrel
-home: {size: 20Gi, storageClass: fast, keep: false}
+home: {size: 20Gi, maxSize: 50Gi, storageClass: fast, keep: false}
 notebook:
   port: 8888
   user: 1000
@@ -55,6 +55,8 @@ def test_only_the_namespace_is_needed() -> None:
         ({"namespace": 1}, "namespace"),
         ({"namespace": "c", "nmae": 1}, "nmae"),
         ({"namespace": "c", "home": {"storage_class": "x"}}, "home"),
+        ({"namespace": "c", "home": {"size": "much"}}, "home.size"),
+        ({"namespace": "c", "home": {"size": "10Gi", "maxSize": "9Gi"}}, "home.maxSize"),
         ({"namespace": "c", "notebook": {"port": "8888"}}, "notebook.port"),
         ({"namespace": "c", "notebook": {"environment": {"A": 1}}}, "notebook.environment"),
         ({"namespace": "c", "identity": {"mode": "magic"}}, "identity.mode"),

@@ -264,10 +264,10 @@ def test_phase_reason_and_sentence(case: str) -> None:
 def test_a_status_once_written_is_not_written_again(case: str) -> None:
     """What is computed from the world with that status in it is the same, an hour later too."""
     world = VERDICTS[case][0]
-    first = statuses.status(world, FEDERATED, None, NOW)
+    first = statuses.status(world, FEDERATED, statuses.Answers(), NOW)
     stored = Status.parse(first.body())
     again = replace(world, notebook=replace(world.notebook, status=stored))
-    assert statuses.status(again, FEDERATED, None, LATER).body() == first.body()
+    assert statuses.status(again, FEDERATED, statuses.Answers(), LATER).body() == first.body()
 
 
 def test_what_kubernetes_refused_is_said_while_there_is_no_pod() -> None:
@@ -278,17 +278,20 @@ def test_what_kubernetes_refused_is_said_while_there_is_no_pod() -> None:
 
 
 def test_the_time_of_a_condition_moves_only_when_its_answer_does() -> None:
-    starting = statuses.status(seen(ADA, home=BOUND, pod=pod(ADA)), PLAIN, None, NOW)
+    starting = statuses.status(seen(ADA, home=BOUND, pod=pod(ADA)), PLAIN, statuses.Answers(), NOW)
     known = replace(ADA, status=starting)
     placed = statuses.status(
-        seen(known, home=BOUND, pod=pod(ADA, status=waiting("ContainerCreating"))), PLAIN, None, LATER
+        seen(known, home=BOUND, pod=pod(ADA, status=waiting("ContainerCreating"))),
+        PLAIN,
+        statuses.Answers(),
+        LATER,
     )
     ready = placed.condition(ConditionType.READY)
     assert ready is not None
     assert (ready.reason, ready.last_transition_time) == (Reason.STARTING, "2026-11-23T15:00:00Z")
     known = replace(ADA, status=placed)
     running = statuses.status(
-        seen(known, home=BOUND, pod=pod(ADA, status=container(running={}))), PLAIN, None, LATER
+        seen(known, home=BOUND, pod=pod(ADA, status=container(running={}))), PLAIN, statuses.Answers(), LATER
     )
     ready = running.condition(ConditionType.READY)
     assert ready is not None
@@ -312,7 +315,7 @@ def test_everything_a_running_notebook_says() -> None:
     found = statuses.status(
         seen(ADA, home=BOUND, pod=at_work, service={"spec": {"clusterIP": "10.0.0.7"}}, service_account={}),
         FEDERATED,
-        None,
+        statuses.Answers(),
         NOW,
     ).body()
     conditions = {each["type"]: (each["status"], each["reason"]) for each in found.pop("conditions")}
@@ -349,7 +352,7 @@ def test_a_size_that_needs_a_restart_says_so() -> None:
         home=BOUND,
         pod=pod(ADA, status=container(running={})),
     )
-    found = statuses.status(world, PLAIN, None, NOW)
+    found = statuses.status(world, PLAIN, statuses.Answers(), NOW)
     applied = found.condition(ConditionType.RESOURCES_APPLIED)
     assert applied is not None
     assert (applied.status, applied.reason) == (False, Reason.RESTART_NEEDED)
@@ -385,7 +388,7 @@ FLEETING: dict[str, tuple[Seen, float | None]] = {
 @pytest.mark.parametrize("case", FLEETING)
 def test_what_lasts_milliseconds_is_written_only_when_it_lasts(case: str) -> None:
     world, wait = FLEETING[case]
-    assert statuses.fleeting(world, statuses.status(world, PLAIN, None, NOW)) == wait
+    assert statuses.fleeting(world, statuses.status(world, PLAIN, statuses.Answers(), NOW)) == wait
 
 
 def test_a_notebook_that_cannot_be_read_says_which_field() -> None:

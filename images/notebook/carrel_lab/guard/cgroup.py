@@ -1,6 +1,9 @@
 """How much memory this container uses and may use, from its own control group: version 1 or 2."""
 
+import os
+import weakref
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 ROOT = Path("/sys/fs/cgroup")
@@ -42,8 +45,14 @@ class Cgroup:
         return Memory(max(usage - cached, 0), found, _numbers(self._kills).get("oom_kill", 0))
 
     def counted(self) -> int:
-        """What the control group counts at this moment, cached files too: one quick read."""
-        return int(self._usage.read_bytes())
+        """What the control group counts at this moment, cached files too: one quick read of a file that stays open."""
+        return int(os.pread(self._counter, 32, 0))
+
+    @cached_property
+    def _counter(self) -> int:
+        opened = os.open(self._usage, os.O_RDONLY)
+        weakref.finalize(self, os.close, opened)
+        return opened
 
     def pressure(self) -> float | None:
         """The share of the last ten seconds, in percent, in which somebody waited for memory; None where unknown."""

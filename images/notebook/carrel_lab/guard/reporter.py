@@ -18,6 +18,7 @@ _WORTH_TELLING = 1.05  # times the peak that was told last
 _REMARKABLE = 0.5  # of the limit; a server at rest is nothing to write about
 _NEARLY_FULL = 85
 _RELIEVED = 80
+_GROWN = 1.1  # some file systems call themselves a little larger or smaller from day to day
 
 
 class Reporter:
@@ -28,6 +29,7 @@ class Reporter:
         self._last = float("-inf")
         self._peak = 0
         self._percent = -1
+        self._size = 0
         self._warned = False
 
     def home(self) -> dict[str, int] | None:
@@ -51,6 +53,7 @@ class Reporter:
         if home := self.home():
             percent = home["used"] * 100 // home["size"]
             self._warn(percent, home)
+            self._tell_growth(home["size"])
             if percent != self._percent:
                 self._percent = percent
                 report["home"] = home
@@ -77,6 +80,11 @@ class Reporter:
             self._notices.say(
                 Kind.DISK, f"The home is {percent} % full, {free} are left. Remove what you don't need."
             )
+
+    def _tell_growth(self, now: int) -> None:
+        if now > self._size * _GROWN > 0:
+            self._notices.say(Kind.DISK, f"The home has grown to {size(now)}.")
+        self._size = now
 
     def _send(self, report: dict[str, Any]) -> bool:
         if self._hub is None:
