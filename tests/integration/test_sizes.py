@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 
 import httpx
 import pytest
@@ -79,6 +80,23 @@ def test_a_server_grows_by_the_api_and_starts_so_again(ada: Person) -> None:
     assert started.status_code in {201, 202}, started.text
     eventually("ready", ada.is_ready, 60)
     assert sizes(ada)["instance_type"] == "medium"
+
+
+def test_two_people_who_resize_one_server_at_once_end_at_one_size(ada: Person, platform: Platform) -> None:
+    """The person and an administrator, each with a will of their own."""
+    uid, path = ada.pod_uid(), f"/users/{ada.name}/server"
+    with own_token(ada, platform) as inside, ThreadPoolExecutor() as both:
+        for _ in range(5):
+            asked = [
+                both.submit(client.patch, path, json={"instance_type": size})
+                for client, size in ((ada.hub, "medium"), (inside, "large"))
+            ]
+            assert {each.result().status_code for each in asked} == {202}
+    eventually("it is applied", lambda: sizes(ada)["resize"]["state"] == "Applied", 30)
+    found = sizes(ada)
+    limit = {"medium": "4Gi", "large": "8Gi"}[found["instance_type"]]
+    assert found["resources"]["actual"]["memory"] == limit
+    assert ada.pod_uid() == uid
 
 
 def test_sizes_that_may_not_be_chosen_are_refused_with_those_that_may(ada: Person, theirs: str) -> None:
