@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from carrel_operator import names
+from carrel_operator.accounts import Accounts
 from carrel_operator.api import (
     Body,
     InstanceType,
@@ -18,12 +19,15 @@ from carrel_operator.api import (
     Metadata,
     Notebook,
     NotebookImage,
+    Project,
     Status,
 )
 from carrel_operator.catalogue import Catalogue
+from carrel_operator.project_seen import Membership, ProjectSeen, membership
 from carrel_operator.seen import PodSeen, Seen
 
 _REMEMBERED_DELETIONS = 1000
+_OF_PROJECT, _OF_PREPARER = names.project_volume(""), names.preparer("")
 
 _Option = TypeVar("_Option", InstanceType, NotebookImage)
 
@@ -71,7 +75,9 @@ class Cache:
         self._deleted: dict[Place, int] = {}
         self._heard: set[Place] = set()
         self._of_user: dict[tuple[str, str], set[str]] = {}
+        self._projects: set[Place] = set()
         self._catalogue: Catalogue | None = None
+        self.accounts = Accounts()  # as far as the registry has read or given them
 
     def see(self, body: Body, *, ours: bool = False) -> None:
         """Take in a version of an object, unless a newer one, or its end, is known."""
@@ -127,16 +133,40 @@ class Cache:
                 owner = body.get("spec", {}).get("owner", "")
                 yield Key(place.namespace, place.name)
                 yield from self._keys_of_user(place.namespace, names.user_label(owner))
-            case "InstanceType" | "NotebookImage":
-                yield from (
-                    Key(each.namespace, each.name) for each in self._entries if each.kind == "Notebook"
-                )
+            case "InstanceType" | "NotebookImage" | "Project":
+                yield from self._all_keys()
+            case "PersistentVolumeClaim" if place.name.startswith(_OF_PROJECT):
+                yield from self._all_keys()
             case "ServiceAccount" | "PersistentVolumeClaim":
                 yield from self._keys_of_user(place.namespace, place.name.partition("-")[2])
+            case "Pod" if place.name.startswith(_OF_PREPARER):
+                return
             case _:
                 key = Key(place.namespace, place.name.removeprefix("nb-"))
                 if Place("Notebook", key.namespace, key.name) in self._entries:
                     yield key
+
+    def concerned_project(self, body: Body) -> Key | None:
+        """The Project that should be looked at again because of this object."""
+        place = Place.of(body)
+        if place.kind == "Project":
+            return Key(place.namespace, place.name)
+        project = Place("Project", place.namespace, place.name.partition("-")[2])
+        ours = place.name.startswith((_OF_PROJECT, _OF_PREPARER))
+        return Key(project.namespace, project.name) if ours and project in self._entries else None
+
+    def project(self, key: Key) -> ProjectSeen | None:
+        """All that is known of a Project; None when there is none. InvalidObjectError when it can't be read."""
+        entry = self._entries.get(Place("Project", key.namespace, key.name))
+        if entry is None:
+            return None
+        project = Project.parse(entry.body)
+        return ProjectSeen(
+            project=project,
+            number=self.accounts.project(project.name, project.metadata.uid),
+            claim=self.body("PersistentVolumeClaim", key.namespace, names.project_volume(key.name)),
+            preparer=self.body("Pod", key.namespace, names.preparer(key.name)),
+        )
 
     def body(self, kind: str, namespace: str, name: str) -> Body | None:
         """The newest version of one object."""
@@ -166,6 +196,8 @@ class Cache:
             pod=PodSeen.parse(pod.body, now - pod.since, now - pod.changed) if pod else None,
             age=now - entry.since,
             home_settled=now - home.changed if home else 0.0,
+            uid=self.accounts.people.get(names.slug(owner)),
+            memberships=tuple(self._memberships(notebook)),
         )
 
     def unreadable(self, key: Key) -> tuple[Metadata, Status]:
@@ -202,6 +234,21 @@ class Cache:
                 found.append(metadata)
         return tuple(found)
 
+    def _memberships(self, notebook: Notebook) -> Iterator[Membership]:
+        namespace = notebook.metadata.namespace
+        for place in sorted(self._projects, key=lambda each: each.name):
+            if place.namespace != namespace:
+                continue
+            try:
+                project = self.project(Key(namespace, place.name))
+            except InvalidObjectError:
+                continue
+            if project and (found := membership(project, notebook.owner, notebook.owner_groups)):
+                yield found
+
+    def _all_keys(self) -> Iterator[Key]:
+        yield from (Key(each.namespace, each.name) for each in self._entries if each.kind == "Notebook")
+
     def _keys_of_user(self, namespace: str, user: str) -> Iterator[Key]:
         yield from (Key(namespace, name) for name in sorted(self._of_user.get((namespace, user), ())))
 
@@ -209,6 +256,8 @@ class Cache:
         if place.kind == "Notebook":
             user = names.user_label(body.get("spec", {}).get("owner", ""))
             self._of_user.setdefault((place.namespace, user), set()).add(place.name)
+        elif place.kind == "Project":
+            self._projects.add(place)
         elif place.kind in {"InstanceType", "NotebookImage"}:
             self._catalogue = None
 
@@ -218,6 +267,8 @@ class Cache:
                 notebooks.discard(place.name)
                 if not notebooks:
                     del self._of_user[user]
+        elif place.kind == "Project":
+            self._projects.discard(place)
         elif place.kind in {"InstanceType", "NotebookImage"}:
             self._catalogue = None
 

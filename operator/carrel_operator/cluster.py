@@ -18,8 +18,10 @@ from carrel_operator.api import Body, Metadata
 
 FIELD_MANAGER = "carrel-operator"
 
+OURS = frozenset({"InstanceType", "Notebook", "NotebookImage", "Project"})
 CLUSTER_SCOPED = frozenset({"InstanceType", "NotebookImage"})
 PLURALS = {
+    "ConfigMap": "configmaps",
     "Event": "events",
     "InstanceType": "instancetypes",
     "NetworkPolicy": "networkpolicies",
@@ -27,6 +29,7 @@ PLURALS = {
     "NotebookImage": "notebookimages",
     "PersistentVolumeClaim": "persistentvolumeclaims",
     "Pod": "pods",
+    "Project": "projects",
     "Secret": "secrets",
     "Service": "services",
     "ServiceAccount": "serviceaccounts",
@@ -114,7 +117,7 @@ class Cluster:
             found = await self._send("GET", f"/apis/{api.API_VERSION}")
         except NotFoundError:
             return False
-        return {"InstanceType", "Notebook", "NotebookImage"} <= {each["kind"] for each in found["resources"]}
+        return {each["kind"] for each in found["resources"]} >= OURS
 
     async def get(self, kind: str, namespace: str, name: str) -> Body:
         """Read one object."""
@@ -193,19 +196,19 @@ class Cluster:
         )
 
     async def apply_status(
-        self, notebook: Metadata, status: Mapping[str, Any], field_manager: str = ""
+        self, of: Metadata, status: Mapping[str, Any], field_manager: str = "", *, kind: str = "Notebook"
     ) -> Body:
-        """Write all that this field manager says in a Notebook's status.
+        """Write all that this field manager says in the status of one of our objects.
 
-        ConflictError if it is another Notebook of the same name.
+        ConflictError if it is another object of the same name.
         """
         body = {
             "apiVersion": api.API_VERSION,
-            "kind": "Notebook",
-            "metadata": {"name": notebook.name, "namespace": notebook.namespace, "uid": notebook.uid},
+            "kind": kind,
+            "metadata": {"name": of.name, "namespace": of.namespace, "uid": of.uid},
             "status": status,
         }
-        return await self._apply(f"{_collection_of(body)}/{notebook.name}/status", body, field_manager)
+        return await self._apply(f"{_collection_of(body)}/{of.name}/status", body, field_manager)
 
     async def resize(self, pod: Body, container: str, resources: Mapping[str, Any]) -> Body:
         """Change CPU and memory of a running container in place; ConflictError if it is another pod of that name.
@@ -305,7 +308,7 @@ def _scope(kind: str, namespace: str) -> str:
 def _api_version(kind: str) -> str:
     if kind == "NetworkPolicy":
         return "networking.k8s.io/v1"
-    return api.API_VERSION if kind in {"InstanceType", "Notebook", "NotebookImage"} else "v1"
+    return api.API_VERSION if kind in OURS else "v1"
 
 
 def _collection_of(body: Body) -> str:

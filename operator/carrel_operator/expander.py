@@ -1,8 +1,9 @@
-"""Asks Kubernetes for larger homes, each size once: what was refused is not asked again before the next start."""
+"""Asks Kubernetes for larger volumes, each size once: what was refused is not asked again for the same reason."""
 
 import logging
 from dataclasses import dataclass
 
+from carrel_operator.api import Body
 from carrel_operator.cache import Cache, Key
 from carrel_operator.cluster import (
     Cluster,
@@ -13,7 +14,6 @@ from carrel_operator.cluster import (
     NotFoundError,
 )
 from carrel_operator.quantities import memory
-from carrel_operator.seen import Seen
 
 logger = logging.getLogger("carrel")
 
@@ -26,7 +26,7 @@ class _Refusal:
 
     claim: str
     size: str
-    session: str
+    occasion: str
     why: str
 
 
@@ -38,23 +38,23 @@ class Expander:
         self._cache = cache
         self._refusals: dict[Key, _Refusal] = {}
 
-    async def expand(self, key: Key, seen: Seen, size: str | None) -> None:
-        """Ask for the size unless it was refused in this session.
+    async def expand(self, key: Key, claim: Body | None, size: str | None, occasion: str) -> None:
+        """Ask for the size unless it was refused on the same occasion, such as one start of a server.
 
         Raises:
             ClusterError: Kubernetes can't answer now.
         """
-        if seen.home is None or size is None:
+        if claim is None or size is None:
             self.forget(key)
             return
-        question = (seen.home["metadata"]["uid"], size, seen.notebook.session)
+        question = (claim["metadata"]["uid"], size, occasion)
         refused = self._refusals.get(key)
-        if refused and question == (refused.claim, refused.size, refused.session):
+        if refused and question == (refused.claim, refused.size, refused.occasion):
             return
         self.forget(key)
-        logger.info("%s: asks for %s for its home", key, size)
+        logger.info("%s: asks for %s for its volume", key, size)
         try:
-            self._cache.see(await self._cluster.expand(seen.home, size), ours=True)
+            self._cache.see(await self._cluster.expand(claim, size), ours=True)
         except (ConflictError, NotFoundError):
             return  # the claim is another one by now, and its watch wakes us
         except (ForbiddenError, InvalidError) as error:
@@ -66,7 +66,7 @@ class Expander:
         return f"it can't grow to {memory(refused.size)}: {refused.why}" if refused else None
 
     def forget(self, key: Key) -> None:
-        """The Notebook is gone."""
+        """Nothing is asked for any more."""
         self._refusals.pop(key, None)
 
 

@@ -10,7 +10,9 @@ from carrel_operator import settings as configuration
 from carrel_operator.api import GROUP, VERSION
 from carrel_operator.cache import Cache, Key
 from carrel_operator.cluster import Cluster
+from carrel_operator.project_reconcile import ProjectReconciler
 from carrel_operator.reconcile import Reconciler
+from carrel_operator.registry import Registry
 from carrel_operator.stateless import NoDiff, NoProgress
 from carrel_operator.sweep import Sweeper
 from carrel_operator.workqueue import WorkQueue
@@ -21,9 +23,10 @@ _WATCHED = (
     (GROUP, VERSION, "instancetypes", ""),
     (GROUP, VERSION, "notebookimages", ""),
     (GROUP, VERSION, "notebooks", ""),
-    ("", "v1", "pods", "nb-"),
+    (GROUP, VERSION, "projects", ""),
+    ("", "v1", "pods", ("nb-", "prepare-")),
     ("", "v1", "services", "nb-"),
-    ("", "v1", "persistentvolumeclaims", "home-"),
+    ("", "v1", "persistentvolumeclaims", ("home-", "project-")),
     ("", "v1", "serviceaccounts", "user-"),
     ("networking.k8s.io", "v1", "networkpolicies", "nb-"),
 )
@@ -48,7 +51,9 @@ async def start(settings: kopf.OperatorSettings, memo: kopf.Memo, **_: object) -
         raise kopf.PermanentError(message)
     memo.cache = Cache()
     values = configuration.load(SETTINGS_PATH)
-    memo.queue = WorkQueue[Key](Reconciler(memo.cluster, memo.cache, values).reconcile)
+    registry = Registry(memo.cluster, memo.cache, values.namespace)
+    memo.queue = WorkQueue[Key](Reconciler(memo.cluster, memo.cache, values, registry).reconcile)
+    memo.projects = WorkQueue[Key](ProjectReconciler(memo.cluster, memo.cache, values, registry).reconcile)
     memo.sweeps = WorkQueue[str](Sweeper(memo.cluster, memo.cache, values.namespace, memo.queue.add).sweep)
 
 
@@ -56,6 +61,7 @@ async def start(settings: kopf.OperatorSettings, memo: kopf.Memo, **_: object) -
 async def stop(memo: kopf.Memo, **_: object) -> None:
     """Let go of the cluster."""
     await memo.sweeps.close()
+    await memo.projects.close()
     await memo.queue.close()
     await memo.cluster.close()
 
@@ -63,7 +69,7 @@ async def stop(memo: kopf.Memo, **_: object) -> None:
 @kopf.on.probe()
 async def reconciling(memo: kopf.Memo, **_: object) -> float:
     """Alive is who finishes work; kopf itself renews a watch that has gone silent."""
-    longest: float = memo.queue.longest_run()
+    longest: float = max(memo.queue.longest_run(), memo.projects.longest_run())
     if longest > _STUCK_SECONDS:
         message = f"A reconcile has not ended for {longest:.0f} seconds."
         raise RuntimeError(message)
@@ -90,12 +96,14 @@ async def wake(event: kopf.RawEvent, memo: kopf.Memo, **_: object) -> None:
         return
     for key in memo.cache.concerned(body):
         memo.queue.add(key)
+    if project := memo.cache.concerned_project(body):
+        memo.projects.add(project)
 
 
 def _register() -> None:
     for group, version, plural, prefix in _WATCHED:
 
-        def ours(name: str, prefix: str = prefix, **_: object) -> bool:
+        def ours(name: str, prefix: str | tuple[str, ...] = prefix, **_: object) -> bool:
             return name.startswith(prefix)
 
         kopf.index(group, version, plural, id=f"see_{plural}", when=ours)(see)

@@ -76,6 +76,16 @@ def home(owner: str) -> str:
     return f"home-{slug(owner)}"
 
 
+def project_volume(project: str) -> str:
+    """The claim that holds a project's files; a project's own name is a valid one of at most 40 characters."""
+    return f"project-{project}"
+
+
+def preparer(project: str) -> str:
+    """The pod that makes a project's volume ready, once."""
+    return f"prepare-{project}"
+
+
 def user_label(owner: str) -> str:
     """The label value that groups what belongs to one person."""
     return slug(owner)

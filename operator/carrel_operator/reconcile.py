@@ -4,6 +4,7 @@ import asyncio
 import logging
 from datetime import UTC, datetime
 
+from carrel_operator import names
 from carrel_operator import status as statuses
 from carrel_operator.api import Body, InvalidObjectError, Metadata, Reason, Status
 from carrel_operator.cache import Cache, Key
@@ -20,6 +21,8 @@ from carrel_operator.cluster import (
 from carrel_operator.comparison import covers
 from carrel_operator.desired import DesiredSet, PodFate, desired_set
 from carrel_operator.expander import Expander
+from carrel_operator.obstacles import identity_obstacle
+from carrel_operator.registry import Registry
 from carrel_operator.resizer import Resizer
 from carrel_operator.seen import Seen
 from carrel_operator.settings import Settings
@@ -31,12 +34,13 @@ logger = logging.getLogger("carrel")
 class Reconciler:
     """Makes each Notebook's children be as they should, and its status say what is."""
 
-    def __init__(self, cluster: Cluster, cache: Cache, settings: Settings) -> None:
+    def __init__(self, cluster: Cluster, cache: Cache, settings: Settings, registry: Registry) -> None:
         self._cluster = cluster
         self._cache = cache
         self._settings = settings
         self._resizer = Resizer(cluster, cache, settings.notebook.resizes_per_second)
         self._expander = Expander(cluster, cache)
+        self._registry = registry
 
     async def reconcile(self, key: Key) -> float | None:
         """Reconcile one Notebook; the result is the seconds after which time alone makes it worth another look.
@@ -53,6 +57,7 @@ class Reconciler:
             self._resizer.forget(key)
             self._expander.forget(key)
             return None
+        seen = await self._numbered(key, seen)
         wanted = desired_set(seen, self._settings)
         failure = await self._make(wanted, seen)
         failure = await self._expand(key, seen, wanted) or failure
@@ -69,6 +74,17 @@ class Reconciler:
             raise RetryError(refusal.message)
         waits = (again_in, wanted.look_again_in, turn_in)
         return min((each for each in waits if each is not None), default=None)
+
+    async def _numbered(self, key: Key, seen: Seen) -> Seen:
+        """The same, with the number that its owner's files bear; only who starts something needs one."""
+        if seen.uid is not None or not seen.notebook.running or identity_obstacle(seen):
+            return seen
+        name = names.slug(seen.notebook.owner)
+        try:
+            await self._registry.give(lambda accounts: accounts.with_person(name))
+        except ClusterError as error:
+            raise RetryError(error.message, error.retry_after) from error
+        return self._cache.seen(key) or seen
 
     async def _make(self, wanted: DesiredSet, seen: Seen) -> ClusterError | None:
         """Apply what differs, in an order that a crash after any step leaves harmless; return what was refused."""
@@ -91,7 +107,7 @@ class Reconciler:
 
     async def _expand(self, key: Key, seen: Seen, wanted: DesiredSet) -> ClusterError | None:
         try:
-            await self._expander.expand(key, seen, wanted.home_size)
+            await self._expander.expand(key, seen.home, wanted.home_size, seen.notebook.session)
         except ClusterError as error:
             return error
         return None

@@ -7,8 +7,10 @@ from typing import Any, Self
 from carrel_operator import api
 from carrel_operator.api import Body, InstanceType, Metadata, Notebook, NotebookImage
 from carrel_operator.catalogue import Refusal
+from carrel_operator.project_seen import Membership
 
 CONTAINER = "notebook"
+PROJECT_VOLUME = "project-"  # how the pod's volumes of projects are called, before the number of each
 
 _RESIZE_CONDITIONS = frozenset({"PodResizePending", "PodResizeInProgress"})
 
@@ -67,6 +69,8 @@ class PodSeen:
     allocated: Mapping[str, str]  # … as the node has promised them …
     actual: Mapping[str, str]  # … and the limits in force
     node_selector: Mapping[str, str]
+    projects: Mapping[str, bool]  # the claims of projects that it mounts, and whether it may write
+    notice: str  # why it was made while the person was at work
     resize: ResizeSeen | None
     caught_up: bool  # whether its status speaks of its newest spec
     age: float  # seconds since it was first seen …
@@ -102,6 +106,8 @@ class PodSeen:
             allocated=container_status.get("allocatedResources", {}) if running else {},
             actual=resources.get("limits", {}) if running else {},
             node_selector=spec.get("nodeSelector", {}),
+            projects=_projects(spec),
+            notice=annotations.get(api.NOTICE_ANNOTATION, ""),
             resize=_resize(status),
             caught_up=status.get("observedGeneration", 0) >= metadata.get("generation", 0),
             age=age,
@@ -130,6 +136,8 @@ class Seen:
     pod: PodSeen | None = None
     age: float = 0.0  # seconds since the Notebook was first seen
     home_settled: float = 0.0  # seconds since the home last changed
+    uid: int | None = None  # the owner's number, once they have one
+    memberships: tuple[Membership, ...] = ()  # of the owner, by project
 
     @property
     def size_of_pod(self) -> str:
@@ -164,6 +172,17 @@ def _notebook_owners(metadata: Body) -> Iterator[str]:
     for reference in metadata.get("ownerReferences", ()):
         if reference["kind"] == "Notebook" and reference["apiVersion"].startswith(f"{api.GROUP}/"):
             yield reference["uid"]
+
+
+def _projects(spec: Body) -> dict[str, bool]:
+    """As the pod itself says, which nobody can change; labels and annotations can be."""
+    mounts = {each["name"]: each for each in spec["containers"][0].get("volumeMounts", ())}
+    claims = {
+        each["name"]: each["persistentVolumeClaim"]["claimName"]
+        for each in spec.get("volumes", ())
+        if each["name"].startswith(PROJECT_VOLUME) and each["name"] in mounts
+    }
+    return {claim: not mounts[name].get("readOnly", False) for name, claim in claims.items()}
 
 
 def _complaint(status: Body) -> str | None:

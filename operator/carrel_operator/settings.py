@@ -53,13 +53,22 @@ class NotebookDefaults(_Section, frozen=True):
     """What every notebook pod has in common."""
 
     port: int = 8888
-    user: int = 1000
     termination_grace_period_seconds: int = 10
     resizes_per_second: float = 2.0  # when an administrator changes a size that many use
     image_pull_policy: str = "IfNotPresent"
     image_pull_secrets: tuple[str, ...] = ()
     priority_class_name: str | None = None
     environment: dict[str, str] = {}
+
+
+class Projects(_Section, frozen=True):
+    """What teams share."""
+
+    size: str = "50Gi"
+    storage_class: str | None = (
+        None  # one whose volumes many nodes may mount at once; None: the cluster's default
+    )
+    image: str = ""  # that prepares their volumes: any with a shell and coreutils
 
 
 class Identity(_Section, frozen=True):
@@ -104,6 +113,7 @@ class Settings(_Section, frozen=True):
     namespace: str
     home: Home = Home()
     notebook: NotebookDefaults = NotebookDefaults()
+    projects: Projects = Projects()
     identity: Identity = Identity()
     network: Network = Network()
 

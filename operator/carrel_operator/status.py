@@ -1,8 +1,7 @@
 """A Notebook's status, computed from what is seen and never remembered."""
 
-from collections.abc import Iterable
-from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from carrel_operator import api, names
@@ -17,7 +16,9 @@ from carrel_operator.api import (
     Status,
 )
 from carrel_operator.catalogue import Refusal
+from carrel_operator.conditions import dated
 from carrel_operator.desired.resize import has_size
+from carrel_operator.membership_verdict import membership_valid, mounted
 from carrel_operator.resize_verdict import resize_verdict
 from carrel_operator.resizing import resources as resources_of
 from carrel_operator.seen import Seen
@@ -48,12 +49,13 @@ def status(seen: Seen, settings: Settings, answers: Answers, now: datetime) -> S
         volumes_ready(seen, answers.home),
         _identity_ready(seen, settings),
         _resources_applied(seen, resize),
+        membership_valid(seen),
     )
     return Status(
         phase=found.phase,
         message=found.message,
         observed_generation=notebook.metadata.generation,
-        conditions=_dated(conditions, notebook.status, notebook.metadata.generation, now),
+        conditions=dated(conditions, notebook.status.conditions, notebook.metadata.generation, now),
         url=_url(seen, settings),
         session=pod.session if pod else "",
         node=pod.node if pod else "",
@@ -64,6 +66,7 @@ def status(seen: Seen, settings: Settings, answers: Answers, now: datetime) -> S
         resize=resize,
         memory_limit=_memory_limit(seen),
         volumes=volumes(seen),
+        projects=mounted(seen),
     )
 
 
@@ -75,7 +78,7 @@ def invalid(metadata: api.Metadata, previous: Status, complaint: str, now: datet
         phase=Phase.FAILED,
         message=message,
         observed_generation=metadata.generation,
-        conditions=_dated((ready,), previous, metadata.generation, now),
+        conditions=dated((ready,), previous.conditions, metadata.generation, now),
     )
 
 
@@ -144,23 +147,6 @@ def _instance_type(seen: Seen) -> str:
     """The size that the pod was last asked to be."""
     pod, size = seen.own_pod, seen.instance_type
     return size.name if pod and size and has_size(pod, size) else seen.size_of_pod
-
-
-def _dated(
-    conditions: Iterable[Condition], previous: Status, generation: int, now: datetime
-) -> tuple[Condition, ...]:
-    """The conditions with the generation they speak of; the time stays where the answer does."""
-    dated = []
-    for condition in conditions:
-        before = previous.condition(condition.type)
-        flipped = before is None or before.status != condition.status
-        since = (
-            now.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-            if flipped or not before
-            else before.last_transition_time
-        )
-        dated.append(replace(condition, observed_generation=generation, last_transition_time=since))
-    return tuple(dated)
 
 
 def _url(seen: Seen, settings: Settings) -> str:

@@ -13,6 +13,7 @@ _KINDS = (
     "InstanceType",
     "NotebookImage",
     "Notebook",
+    "Project",
     "Pod",
     "Service",
     "PersistentVolumeClaim",

@@ -20,7 +20,7 @@ def volumes_ready(seen: Seen, problem: str | None) -> Condition:
             kind, status=False, reason=Reason.STOPPED, message="The home is made at the first start."
         )
     claim = seen.home["metadata"]["name"]
-    phase = _phase(seen.home)
+    phase = claim_phase(seen.home)
     if phase == "Bound":
         return Condition(kind, status=True, reason=Reason.BOUND, message=_bound(seen, seen.home, problem))
     if phase == "Lost":
@@ -35,7 +35,7 @@ def volumes(seen: Seen) -> tuple[Volume, ...]:
     if seen.home is None:
         return ()
     name, size = seen.home["metadata"]["name"], actual_size(seen.home)
-    return (Volume(name="home", claim=name, phase=_phase(seen.home), size=size),)
+    return (Volume(name="home", claim=name, phase=claim_phase(seen.home), size=size),)
 
 
 def _bound(seen: Seen, claim: Body, problem: str | None) -> str:
@@ -44,22 +44,27 @@ def _bound(seen: Seen, claim: Body, problem: str | None) -> str:
     requested, actual, asked = requested_size(claim), actual_size(claim), seen.notebook.home_size
     if problem:
         return f"{has_it} of {memory(actual)}; {problem}."
-    if number(actual) < number(requested):
-        return f"{has_it} of {memory(actual)} and {_growth(claim, memory(requested))}."
+    if growing := growth(claim):
+        return f"{has_it} of {memory(actual)} and {growing}."
     if asked and number(asked) < number(requested):
         return f"{has_it} of {memory(actual)}, more than the {memory(asked)} asked for: a disk never becomes smaller."
     return f"{has_it}."
 
 
-def _growth(claim: Body, size: str) -> str:
+def growth(claim: Body) -> str | None:
+    """Half a sentence about a growth that is under way or failed; None when the claim has got what it asks for."""
+    requested = requested_size(claim)
+    if number(actual_size(claim)) >= number(requested):
+        return None
     for condition in claim.get("status", {}).get("conditions", ()):
         if condition["type"] in _FAILED_GROWTH and condition["status"] == "True":
             why = str(condition.get("message", "")).rstrip(".") or "no reason was given"
-            return f"could not grow to {size}: {why}"
-    return f"is growing to {size}"
+            return f"could not grow to {memory(requested)}: {why}"
+    return f"is growing to {memory(requested)}"
 
 
-def _phase(claim: Body) -> str:
+def claim_phase(claim: Body) -> str:
+    """Pending, Bound, Lost or Terminating."""
     if "deletionTimestamp" in claim["metadata"]:
         return "Terminating"
     return str(claim.get("status", {}).get("phase", "Pending"))

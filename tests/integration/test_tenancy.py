@@ -5,6 +5,7 @@ from collections.abc import Callable
 import httpx
 import pytest
 
+from carrel_operator import names
 from support.cluster import Person, Platform, quoted
 
 pytestmark = pytest.mark.cluster
@@ -63,9 +64,9 @@ def test_a_notebook_has_no_key_to_the_cluster(person: NewPerson) -> None:
 def test_a_notebook_runs_without_privileges(person: NewPerson) -> None:
     ada = person()
     ada.start()
-    uid, capabilities, no_new, home_owner = ada.python(
-        "import os\n"
+    user, capabilities, no_new, home_owner = ada.python(
+        "import os, pwd\n"
         "status = dict(line.split(':', 1) for line in open('/proc/self/status'))\n"
-        "print(os.getuid(), int(status['CapEff'], 16), status['NoNewPrivs'].strip(), os.access('/usr/bin', os.W_OK))"
+        "print(pwd.getpwuid(os.getuid()).pw_name, int(status['CapEff'], 16), status['NoNewPrivs'].strip(), os.access('/usr/bin', os.W_OK))"
     ).split()
-    assert (uid, capabilities, no_new, home_owner) == ("1000", "0", "1", "False")
+    assert (user, capabilities, no_new, home_owner) == (names.slug(ada.name), "0", "1", "False")

@@ -5,7 +5,7 @@ import os
 import sys
 from pathlib import Path
 
-from carrel_lab import singleuser, welcome
+from carrel_lab import projects, singleuser, welcome
 
 
 def main() -> int | None:
@@ -18,6 +18,10 @@ def main() -> int | None:
     os.environ.setdefault("JUPYTER_RUNTIME_DIR", "/tmp/jupyter-runtime")  # noqa: S108 each pod has its own /tmp
     os.environ["PATH"] += f":{home}/.local/bin"  # where pip puts a person's own programs
     os.chdir(home)
+    # What one member of a team makes, the others may change; a home is nobody else's to enter anyway.
+    os.umask(0o002)
+    if problem := projects.link(home):
+        print(problem, file=sys.stderr, flush=True)
     # Imports make half a million objects and no garbage; Python's default looks for some after every 2,000.
     gc.set_threshold(50_000, 20, 20)
     return singleuser.imported()()

@@ -1,15 +1,21 @@
 """Carrel's own objects as frozen values: what Notebooks, instance types and images may say, and what they answer."""
 
 from carrel_operator.api.objects import Gpu, InstanceType, Metadata, Notebook, NotebookImage, Share
+from carrel_operator.api.project import Member, Project, ProjectStatus, Role
 from carrel_operator.api.reading import Body, InvalidObjectError
-from carrel_operator.api.status import Condition, DiskUse, Resize, Resources, Status, Volume
+from carrel_operator.api.status import Condition, DiskUse, MountedProject, Resize, Resources, Status, Volume
 from carrel_operator.api.vocabulary import (
     API_VERSION,
+    GID_ANNOTATION,
     GROUP,
     IMAGE_ANNOTATION,
     INSTANCE_TYPE_ANNOTATION,
     NOTEBOOK_LABEL,
+    NOTICE_ANNOTATION,
     OWNER_ANNOTATION,
+    PREPARED_ANNOTATION,
+    PROJECT_LABEL,
+    PROJECT_UID_ANNOTATION,
     SERVER_ANNOTATION,
     SESSION_ANNOTATION,
     USER_LABEL,
@@ -24,11 +30,16 @@ from carrel_operator.api.vocabulary import (
 
 __all__ = [
     "API_VERSION",
+    "GID_ANNOTATION",
     "GROUP",
     "IMAGE_ANNOTATION",
     "INSTANCE_TYPE_ANNOTATION",
     "NOTEBOOK_LABEL",
+    "NOTICE_ANNOTATION",
     "OWNER_ANNOTATION",
+    "PREPARED_ANNOTATION",
+    "PROJECT_LABEL",
+    "PROJECT_UID_ANNOTATION",
     "SERVER_ANNOTATION",
     "SESSION_ANNOTATION",
     "USER_LABEL",
@@ -41,15 +52,20 @@ __all__ = [
     "Gpu",
     "InstanceType",
     "InvalidObjectError",
+    "Member",
     "Metadata",
+    "MountedProject",
     "Notebook",
     "NotebookImage",
     "Phase",
+    "Project",
+    "ProjectStatus",
     "Reason",
     "ReasonKind",
     "Resize",
     "ResizeState",
     "Resources",
+    "Role",
     "Share",
     "Status",
     "Volume",

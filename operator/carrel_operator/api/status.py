@@ -43,6 +43,15 @@ class Condition:
         }
 
 
+def parse_conditions(status: Body) -> tuple[Condition, ...]:
+    """The conditions of a stored status that this version knows."""
+    return tuple(
+        Condition.parse(each)
+        for each in status.get("conditions", ())
+        if each["type"] in set(ConditionType) and each["reason"] in set(Reason)
+    )
+
+
 @dataclass(frozen=True, slots=True)
 class Volume:
     """A claim that the notebook mounts."""
@@ -51,6 +60,14 @@ class Volume:
     claim: str
     phase: str
     size: str
+
+
+@dataclass(frozen=True, slots=True)
+class MountedProject:
+    """A project whose files the server has."""
+
+    name: str
+    writable: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,6 +134,7 @@ class Status:
     resize: Resize | None = None
     memory_limit: str = ""
     volumes: tuple[Volume, ...] = ()
+    projects: tuple[MountedProject, ...] = ()
 
     @classmethod
     def parse(cls, body: Body) -> Self:
@@ -127,11 +145,7 @@ class Status:
             phase=Phase(phase) if phase in set(Phase) else None,
             message=body.get("message", ""),
             observed_generation=body.get("observedGeneration", 0),
-            conditions=tuple(
-                Condition.parse(each)
-                for each in body.get("conditions", ())
-                if each["type"] in set(ConditionType) and each["reason"] in set(Reason)
-            ),
+            conditions=parse_conditions(body),
             url=body.get("url", ""),
             session=body.get("session", ""),
             node=body.get("node", ""),
@@ -144,6 +158,9 @@ class Status:
             volumes=tuple(
                 Volume(each["name"], each.get("claim", ""), each.get("phase", ""), each.get("size", ""))
                 for each in body.get("volumes", ())
+            ),
+            projects=tuple(
+                MountedProject(each["name"], each.get("writable", False)) for each in body.get("projects", ())
             ),
         )
 
@@ -171,6 +188,7 @@ class Status:
                 _filled(name=each.name, claim=each.claim, phase=each.phase, size=each.size)
                 for each in self.volumes
             ],
+            "projects": [{"name": each.name, "writable": each.writable} for each in self.projects],
         }
         return _filled(**fields)
 

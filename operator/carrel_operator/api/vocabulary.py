@@ -13,6 +13,11 @@ SERVER_ANNOTATION = f"{GROUP}/server"
 SESSION_ANNOTATION = f"{GROUP}/session"
 INSTANCE_TYPE_ANNOTATION = f"{GROUP}/instance-type"
 IMAGE_ANNOTATION = f"{GROUP}/image"
+NOTICE_ANNOTATION = f"{GROUP}/notice"
+PROJECT_LABEL = f"{GROUP}/project"
+PROJECT_UID_ANNOTATION = f"{GROUP}/project-uid"
+GID_ANNOTATION = f"{GROUP}/gid"
+PREPARED_ANNOTATION = f"{GROUP}/prepared"
 
 
 class Phase(StrEnum):
@@ -88,6 +93,12 @@ class Reason(StrEnum):
     NODE_TOO_SMALL = "NodeTooSmall"
     MEMORY_IN_USE = "MemoryInUse"
 
+    READY = "Ready"
+    MEMBER = "Member"
+    NOT_A_MEMBER = "NotAMember"
+    VOLUME_PENDING = "VolumePending"
+    VOLUME_OF_FORMER_PROJECT = "VolumeOfFormerProject"
+
     @property
     def kind(self) -> ReasonKind:
         """Progress by default; stuck heals only if somebody acts or room is made; final never heals by waiting."""
@@ -127,3 +138,4 @@ class ConditionType(StrEnum):
     VOLUMES_READY = "VolumesReady"
     IDENTITY_READY = "IdentityReady"
     RESOURCES_APPLIED = "ResourcesApplied"
+    MEMBERSHIP_VALID = "MembershipValid"

@@ -7,6 +7,7 @@ from carrel_operator import names
 from carrel_operator.api import Body
 from carrel_operator.desired.expansion import expansion
 from carrel_operator.desired.home import home
+from carrel_operator.desired.membership import has_too_much
 from carrel_operator.desired.metadata import pod_metadata
 from carrel_operator.desired.network_policy import network_policy
 from carrel_operator.desired.pod import pod
@@ -64,8 +65,8 @@ def desired_set(seen: Seen, settings: Settings) -> DesiredSet:
     if obstructed and not seen.current_pod:
         return DesiredSet(fate=fate)
     body: Body | None = None
-    if fate is PodFate.CREATE and seen.instance_type and seen.image:
-        body = pod(seen.notebook, seen.instance_type, seen.image, settings)
+    if fate is PodFate.CREATE and seen.instance_type and seen.image and seen.uid is not None:
+        body = pod(seen, seen.uid, seen.instance_type, seen.image, settings)
     elif seen.current_pod:
         body = pod_metadata(seen.notebook, names.pod(seen.notebook.name))
     return DesiredSet(
@@ -84,6 +85,8 @@ def desired_set(seen: Seen, settings: Settings) -> DesiredSet:
 def _fate(seen: Seen, *, obstructed: bool) -> tuple[PodFate, float | None]:
     """What should become of a running Notebook's pod, and when to ask again if only time can tell."""
     pod_seen = seen.pod
+    if has_too_much(seen):
+        return (PodFate.DELETE if _can_be_deleted(pod_seen) else PodFate.LEAVE), None
     if obstructed:  # whoever works in the pod that exists goes on working
         return PodFate.LEAVE, None
     if pod_seen is None:

@@ -3,11 +3,18 @@
 from typing import Any
 
 from carrel_operator import api, names
+from carrel_operator.accounts import ACCOUNTS, VOLUME_GROUP
 from carrel_operator.api import InstanceType, Notebook, NotebookImage
+from carrel_operator.desired.membership import (
+    membership_notice,
+    mountable,
+    project_mounts,
+    project_volumes,
+)
 from carrel_operator.desired.metadata import pod_metadata
 from carrel_operator.quantities import number
 from carrel_operator.resizing import resources
-from carrel_operator.seen import CONTAINER
+from carrel_operator.seen import CONTAINER, Seen
 from carrel_operator.settings import IdentityMode, Settings
 
 # Where a rescue start puts the person's own home, in the scratch one.
@@ -16,15 +23,19 @@ _SCRATCH_SIZE = "5Gi"
 
 _TOKEN_PATH = "/var/run/carrel/token"  # noqa: S105 - a path, not a token
 _CREDENTIALS_PATH = "/var/run/carrel/credentials"
+_NAMES = [{"key": name, "path": name} for name in ("passwd", "group")]
 
 
-def pod(notebook: Notebook, size: InstanceType, image: NotebookImage, settings: Settings) -> dict[str, Any]:
-    """The pod of this session."""
+def pod(seen: Seen, uid: int, size: InstanceType, image: NotebookImage, settings: Settings) -> dict[str, Any]:
+    """The pod of this session, which runs under its owner's own number."""
+    notebook, projects = seen.notebook, mountable(seen.memberships)
+    notice = membership_notice(seen)
     body = pod_metadata(notebook, names.pod(notebook.name))
     body["metadata"]["annotations"] |= {
         api.SESSION_ANNOTATION: notebook.session,
         api.INSTANCE_TYPE_ANNOTATION: size.name,
         api.IMAGE_ANNOTATION: image.name,
+        **({api.NOTICE_ANNOTATION: notice} if notice else {}),
     }
     defaults = settings.notebook
     body["spec"] = {
@@ -36,15 +47,17 @@ def pod(notebook: Notebook, size: InstanceType, image: NotebookImage, settings: 
         "terminationGracePeriodSeconds": defaults.termination_grace_period_seconds,
         "securityContext": {
             "runAsNonRoot": True,
-            "runAsUser": defaults.user,
-            "runAsGroup": defaults.user,
-            "fsGroup": defaults.user,
+            "runAsUser": uid,
+            "runAsGroup": VOLUME_GROUP,
+            "supplementalGroups": [each.gid for each in projects],
+            # the same for everybody, or each member's start would give a project's volume to another group
+            "fsGroup": VOLUME_GROUP,
             "fsGroupChangePolicy": "OnRootMismatch",  # or every start walks through all the files of the home
             "seccompProfile": {"type": "RuntimeDefault"},
         },
         "affinity": {"podAffinity": _beside_the_persons_other_servers(notebook)},
-        "containers": [_container(notebook, size, image, settings)],
-        "volumes": _volumes(notebook, settings),
+        "containers": [_container(seen, size, image, settings)],
+        "volumes": [*_volumes(notebook, settings), *project_volumes(projects)],
     }
     if defaults.priority_class_name:
         body["spec"]["priorityClassName"] = defaults.priority_class_name
@@ -57,9 +70,8 @@ def pod(notebook: Notebook, size: InstanceType, image: NotebookImage, settings: 
     return body
 
 
-def _container(
-    notebook: Notebook, size: InstanceType, image: NotebookImage, settings: Settings
-) -> dict[str, Any]:
+def _container(seen: Seen, size: InstanceType, image: NotebookImage, settings: Settings) -> dict[str, Any]:
+    notebook = seen.notebook
     home = names.home_path(notebook.owner)
     container: dict[str, Any] = {
         "name": CONTAINER,
@@ -67,9 +79,7 @@ def _container(
         "imagePullPolicy": settings.notebook.image_pull_policy,
         "workingDir": home,
         "ports": [{"name": "http", "containerPort": settings.notebook.port}],
-        "env": [
-            {"name": name, "value": value} for name, value in _environment(notebook, size, settings).items()
-        ],
+        "env": [{"name": name, "value": value} for name, value in _environment(seen, size, settings).items()],
         "resources": resources(size),
         # both may be changed in place while the kernel lives
         "resizePolicy": [
@@ -78,19 +88,21 @@ def _container(
         ],
         "securityContext": {"allowPrivilegeEscalation": False, "capabilities": {"drop": ["ALL"]}},
         "terminationMessagePolicy": "FallbackToLogsOnError",  # its last words go into the status
-        "volumeMounts": _mounts(notebook, settings),
+        "volumeMounts": [*_mounts(notebook, settings), *project_mounts(mountable(seen.memberships))],
     }
     if notebook.environment_secret:
         container["envFrom"] = [{"secretRef": {"name": notebook.environment_secret}}]
     return container
 
 
-def _environment(notebook: Notebook, size: InstanceType, settings: Settings) -> dict[str, str]:
+def _environment(seen: Seen, size: InstanceType, settings: Settings) -> dict[str, str]:
     """Variables that win over those of the environment Secret, by name."""
-    identity = settings.identity
+    identity, owner = settings.identity, seen.notebook.owner
     environment = {
         **settings.notebook.environment,
-        "HOME": names.home_path(notebook.owner),
+        "HOME": names.home_path(owner),
+        "USER": names.slug(owner),
+        "LOGNAME": names.slug(owner),
         # as JupyterHub's spawners set them; jupyter-resource-usage reads them
         "CPU_LIMIT": str(float(number(size.cpu.limit))),
         "CPU_GUARANTEE": str(float(number(size.cpu.request))),
@@ -98,6 +110,8 @@ def _environment(notebook: Notebook, size: InstanceType, settings: Settings) -> 
         "MEM_GUARANTEE": str(int(number(size.memory.request))),
         **identity.environment,
     }
+    if notice := membership_notice(seen):
+        environment["CARREL_NOTICE"] = notice
     if identity.project:
         # without it google-auth asks Resource Manager, and raises
         environment["GOOGLE_CLOUD_PROJECT"] = identity.project
@@ -111,6 +125,7 @@ def _mounts(notebook: Notebook, settings: Settings) -> list[dict[str, Any]]:
         *_home_mounts(notebook),
         {"name": "tmp", "mountPath": "/tmp"},  # noqa: S108 - the pod's own
         {"name": "shm", "mountPath": "/dev/shm"},  # noqa: S108
+        {"name": "accounts", "mountPath": "/var/lib/extrausers", "readOnly": True},
     ]
     if settings.identity.mode is IdentityMode.FEDERATED:
         mounts += [
@@ -134,6 +149,7 @@ def _volumes(notebook: Notebook, settings: Settings) -> list[dict[str, Any]]:
         {"name": "home", "persistentVolumeClaim": {"claimName": names.home(notebook.owner)}},
         {"name": "tmp", "emptyDir": {}},
         {"name": "shm", "emptyDir": {"medium": "Memory", "sizeLimit": "1Gi"}},
+        {"name": "accounts", "configMap": {"name": ACCOUNTS, "items": _NAMES, "optional": True}},
     ]
     if notebook.rescue:
         volumes.append({"name": "scratch", "emptyDir": {"sizeLimit": _SCRATCH_SIZE}})

@@ -10,6 +10,9 @@ import httpx2
 
 from carrel_operator.cache import Cache
 from carrel_operator.cluster import Cluster
+from carrel_operator.reconcile import Reconciler
+from carrel_operator.registry import Registry
+from unit.operator.worlds import PLAIN
 
 Refusal = Callable[[httpx2.Request], httpx2.Response | None]
 
@@ -76,6 +79,8 @@ class ApiServer:
     def _get(self, path: str) -> httpx2.Response:
         if path in self.objects:
             return httpx2.Response(200, json=self.objects[path])
+        if path.endswith("/configmaps/accounts"):
+            return status(404, "NotFound")
         items = [body for key, body in self.objects.items() if key.rsplit("/", 1)[0] == path]
         return httpx2.Response(200, json={"items": items, "metadata": {"resourceVersion": "1000"}})
 
@@ -84,6 +89,8 @@ class ApiServer:
             return self._resize(path.removesuffix("/resize"), content)
         path = path.removesuffix("/status")
         there = self.objects.get(path, {})
+        if refused := _other_version(there, content):
+            return refused
         merged = _merge(deepcopy(there), content)
         if "status" in content:
             merged["status"] = content["status"]
@@ -99,9 +106,25 @@ class ApiServer:
         return httpx2.Response(200, json=self.put(path, body))
 
 
+def operator(server: ApiServer, cache: Cache) -> Reconciler:
+    """The operator's reconcile, with settings of no interest."""
+    cluster = server.cluster()
+    return Reconciler(cluster, cache, PLAIN, Registry(cluster, cache, PLAIN.namespace))
+
+
 def status(code: int, reason: str, message: str = "refused") -> httpx2.Response:
     """What Kubernetes answers when it refuses."""
     return httpx2.Response(code, json={"kind": "Status", "reason": reason, "message": message})
+
+
+def _other_version(there: dict[str, Any], content: dict[str, Any]) -> httpx2.Response | None:
+    """As Kubernetes answers to somebody who names the version that they know of."""
+    wanted = content["metadata"].get("resourceVersion")
+    if wanted is None:
+        return None
+    if not there:
+        return status(404, "NotFound")
+    return None if there["metadata"]["resourceVersion"] == wanted else status(409, "Conflict")
 
 
 def _merge(there: dict[str, Any], content: dict[str, Any]) -> dict[str, Any]:

@@ -7,7 +7,9 @@ from pathlib import Path
 import pytest
 import yaml
 
+from carrel_operator.api import Role
 from carrel_operator.desired import DesiredSet, PodFate, desired_set
+from carrel_operator.project_seen import Membership
 from carrel_operator.seen import Seen
 from carrel_operator.settings import Settings
 from unit.operator.worlds import FEDERATED, PLAIN, container, home, notebook, pod, seen
@@ -30,6 +32,18 @@ CASES = {
         FEDERATED,
     ),
     "name-that-must-be-hashed": (seen(EMAIL), PLAIN),
+    "member-of-projects": (
+        seen(
+            ADA,
+            home=home(),
+            memberships=(
+                Membership("ops", Role.VIEWER, 20_007, "project-ops"),
+                Membership("sales", Role.EDITOR, 20_005, "project-sales"),
+                Membership("soon", Role.EDITOR, None, ""),
+            ),
+        ),
+        PLAIN,
+    ),
     "rescue-start": (seen(notebook(rescue=True), home=home()), PLAIN),
     "running": (seen(ADA, home=home(), pod=pod(ADA, status=container(running={}))), PLAIN),
 }

@@ -8,11 +8,10 @@ import pytest
 from carrel_operator.api import Body, DiskUse, Notebook
 from carrel_operator.cache import Cache, Key
 from carrel_operator.desired import desired_set
-from carrel_operator.reconcile import Reconciler
 from carrel_operator.seen import Seen
 from carrel_operator.settings import parse
 from carrel_operator.volume_verdict import volumes, volumes_ready
-from unit.operator.api_server import ApiServer, status
+from unit.operator.api_server import ApiServer, operator, status
 from unit.operator.worlds import PLAIN, container, notebook, pod, seen
 from unit.operator.worlds import home as plain_home
 
@@ -129,7 +128,7 @@ class World:
             "status": {"phase": "Stopped"},
         }
         self.server.put(NOTEBOOK, self.notebook)
-        self.reconciler = Reconciler(self.server.cluster(), self.cache, PLAIN)
+        self.reconciler = operator(self.server, self.cache)
 
     async def reconcile(self) -> None:
         self.server.show(self.cache)

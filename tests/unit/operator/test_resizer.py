@@ -6,11 +6,9 @@ import httpx2
 import pytest
 
 from carrel_operator.cache import Cache, Key
-from carrel_operator.reconcile import Reconciler
 from carrel_operator.resizer import Turns
 from carrel_operator.workqueue import RetryError
-from unit.operator.api_server import ApiServer, status
-from unit.operator.worlds import PLAIN
+from unit.operator.api_server import ApiServer, operator, status
 
 SIZES = "/apis/carrel.dev/v1/instancetypes"
 NOTEBOOKS = "/apis/carrel.dev/v1/namespaces/carrel/notebooks"
@@ -68,7 +66,7 @@ class World:
     def start_operator(self) -> None:
         self.cache = Cache()
         self.server.show(self.cache)
-        self.reconciler = Reconciler(self.server.cluster(), self.cache, PLAIN)
+        self.reconciler = operator(self.server, self.cache)
 
     async def reconcile(self, person: str = "ada") -> float | None:
         self.server.show(self.cache)

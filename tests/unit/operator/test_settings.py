@@ -11,7 +11,6 @@ namespace: carrel
 home: {size: 20Gi, maxSize: 50Gi, storageClass: fast, keep: false}
 notebook:
   port: 8888
-  user: 1000
   terminationGracePeriodSeconds: 5
   imagePullPolicy: Always
   imagePullSecrets: [registry]

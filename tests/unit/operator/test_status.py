@@ -324,6 +324,7 @@ def test_everything_a_running_notebook_says() -> None:
         "VolumesReady": ("True", "Bound"),
         "IdentityReady": ("True", "Issued"),
         "ResourcesApplied": ("True", "Applied"),
+        "MembershipValid": ("True", "Member"),
     }
     assert found == {
         "observedGeneration": 3,

@@ -132,6 +132,7 @@ def seen(of: Notebook, **children: Any) -> Seen:
         "image": CATALOGUE.images.get(of.image),
         "refusal": CATALOGUE.refusal(of.instance_type, of.image, of.owner_groups),
         "age": 60.0,
+        "uid": 20_000,
         **children,
     }
     return Seen(notebook=of, **fields)

@@ -3,6 +3,10 @@
 {{- define "carrel.operatorSettings" -}}
 namespace: {{ .Release.Namespace }}
 home: {{ .Values.notebook.home | toJson }}
+projects:
+  size: {{ .Values.projects.size | quote }}
+  storageClass: {{ .Values.projects.storageClass | toJson }}
+  image: {{ include "carrel.image" .Values.operator.image }}
 notebook:
   port: 8888
   resizesPerSecond: {{ .Values.notebook.resizesPerSecond }}

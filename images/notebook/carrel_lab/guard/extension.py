@@ -1,6 +1,7 @@
 """The memory guard as an extension of the Jupyter server, switched on in /opt/venv/etc/jupyter."""
 
 import atexit
+import os
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ from carrel_lab.guard.evidence import Evidence
 from carrel_lab.guard.growth import Growth
 from carrel_lab.guard.hub import Hub
 from carrel_lab.guard.kernel import folder
-from carrel_lab.guard.notices import Notices
+from carrel_lab.guard.notices import Kind, Notices
 from carrel_lab.guard.reporter import Reporter
 from carrel_lab.guard.routes import Guard, handlers
 
@@ -34,6 +35,10 @@ def _load_jupyter_server_extension(app: Any) -> None:  # noqa: ANN401 - jupyter_
     )
     app.web_app.add_handlers(".*$", handlers(app.web_app.settings["base_url"]))
     folder().mkdir(parents=True, exist_ok=True)
+    if said := os.environ.get(
+        "CARREL_NOTICE"
+    ):  # by the operator, which made this pod while the person was at work
+        notices.say(Kind.WARNING, said)
     agent.start()
     atexit.register(agent.stop)
 

@@ -1,0 +1,129 @@
+"""A team: who belongs to it, and the volume that it shares."""
+
+from collections.abc import Collection
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any, Self
+
+from carrel_operator.api.objects import Metadata
+from carrel_operator.api.reading import Body, InvalidObjectError, mapping
+from carrel_operator.api.status import Condition, parse_conditions
+
+
+class Role(StrEnum):
+    """What a member may do; each may do what those before it may."""
+
+    VIEWER = "viewer"
+    EDITOR = "editor"
+    ADMIN = "admin"
+
+    @property
+    def writes(self) -> bool:
+        """Whether the member may change files."""
+        return self is not Role.VIEWER
+
+    @property
+    def rank(self) -> int:
+        """Larger is more."""
+        return list(Role).index(self)
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """One person, or everybody of one group; exactly one of the two is named."""
+
+    role: Role
+    user: str = ""
+    group: str = ""
+
+    @classmethod
+    def parse(cls, body: Body) -> Self:
+        """Read one entry; InvalidObjectError when it names nobody or an unknown role."""
+        try:
+            role = Role(body.get("role", ""))
+        except ValueError as error:
+            message = f"spec.members has the role '{body.get('role', '')}'; use viewer, editor or admin"
+            raise InvalidObjectError(message) from error
+        user, group = body.get("user", ""), body.get("group", "")
+        if bool(user) == bool(group):
+            message = "spec.members must name either a user or a group in each entry"
+            raise InvalidObjectError(message)
+        return cls(role, user, group)
+
+
+@dataclass(frozen=True, slots=True)
+class ProjectStatus:
+    """What the operator says about a Project."""
+
+    message: str = ""
+    observed_generation: int = 0
+    gid: int | None = None
+    members: int = 0
+    claim: str = ""
+    claim_phase: str = ""
+    size: str = ""
+    conditions: tuple[Condition, ...] = ()
+
+    @classmethod
+    def parse(cls, body: Body) -> Self:
+        """Read ``status``."""
+        volume = body.get("volume", {})
+        return cls(
+            message=body.get("message", ""),
+            observed_generation=body.get("observedGeneration", 0),
+            gid=body.get("gid"),
+            members=body.get("members", 0),
+            claim=volume.get("claim", ""),
+            claim_phase=volume.get("phase", ""),
+            size=volume.get("size", ""),
+            conditions=parse_conditions(body),
+        )
+
+    def body(self) -> dict[str, Any]:
+        """The status as Kubernetes stores it, without what is empty."""
+        volume = {"claim": self.claim, "phase": self.claim_phase, "size": self.size}
+        fields = {
+            "message": self.message,
+            "observedGeneration": self.observed_generation,
+            "gid": self.gid,
+            "members": self.members,
+            "volume": {key: value for key, value in volume.items() if value},
+            "conditions": [each.body() for each in self.conditions],
+        }
+        return {key: value for key, value in fields.items() if value not in ("", None, [], {})}
+
+
+@dataclass(frozen=True, slots=True)
+class Project:
+    """A team of people with files of their own."""
+
+    metadata: Metadata
+    display_name: str = ""
+    members: tuple[Member, ...] = ()
+    volume_size: str | None = None
+    storage_class: str | None = None
+    status: ProjectStatus = field(default_factory=ProjectStatus)
+
+    @classmethod
+    def parse(cls, body: Body) -> Self:
+        """Read a Project object; InvalidObjectError names the field that is wrong."""
+        metadata, spec = Metadata.parse(body), mapping(body, "spec")
+        volume = spec.get("volume", {})
+        return cls(
+            metadata=metadata,
+            display_name=spec.get("displayName") or metadata.name,
+            members=tuple(Member.parse(each) for each in spec.get("members", ())),
+            volume_size=volume.get("size"),
+            storage_class=volume.get("storageClass"),
+            status=ProjectStatus.parse(body.get("status", {})),
+        )
+
+    @property
+    def name(self) -> str:
+        """The object's name."""
+        return self.metadata.name
+
+    def role_of(self, person: str, groups: Collection[str]) -> Role | None:
+        """The most that a person may do here, by name or by one of these groups; None for who is no member."""
+        roles = (each.role for each in self.members if each.user == person or each.group in groups)
+        return max(roles, key=lambda role: role.rank, default=None)

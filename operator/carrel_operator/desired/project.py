@@ -1,0 +1,123 @@
+"""What should exist for a Project: the volume, and once the pod that makes it ready for its members."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from carrel_operator import api, names
+from carrel_operator.accounts import VOLUME_GROUP
+from carrel_operator.api import Body, Project
+from carrel_operator.desired.expansion import requested_size
+from carrel_operator.project_seen import ProjectSeen
+from carrel_operator.quantities import number as amount
+from carrel_operator.settings import Settings
+
+# Members mount this folder of the volume and never its root, which a kubelet may give to a group of its own choice.
+FILES = "files"
+
+
+@dataclass(frozen=True, slots=True)
+class ProjectSet:
+    """Everything that should exist for one Project; None is a child that is left as it is, or absent."""
+
+    claim: Body | None = None
+    size: str | None = None  # that the claim should be asked to grow to
+    preparer: Body | None = None
+    preparer_goes: bool = False
+
+
+def project_set(seen: ProjectSeen, settings: Settings) -> ProjectSet:
+    """The children that this Project should have now; the volume of a former one is not touched."""
+    if seen.number is None or seen.of_a_former_project:
+        return ProjectSet()
+    done = seen.prepared or seen.preparer_done
+    return ProjectSet(
+        claim=_claim(seen, seen.number, settings, prepared=done),
+        size=_larger(seen),
+        preparer=None if done or seen.preparer else _preparer(seen.project, seen.number, settings),
+        preparer_goes=seen.prepared and seen.preparer is not None,
+    )
+
+
+def _claim(seen: ProjectSeen, number: int, settings: Settings, *, prepared: bool) -> dict[str, Any]:
+    """Without an owner reference: a team's files outlive the Project object."""
+    project = seen.project
+    claim = _child(project, "PersistentVolumeClaim", names.project_volume(project.name))
+    claim["metadata"]["annotations"] = {
+        api.PROJECT_UID_ANNOTATION: project.metadata.uid,
+        api.GID_ANNOTATION: str(number),
+        **({api.PREPARED_ANNOTATION: str(number)} if prepared else {}),
+    }
+    if seen.claim is not None:
+        return claim
+    claim["spec"] = {
+        "accessModes": ["ReadWriteMany"],
+        "resources": {"requests": {"storage": project.volume_size or settings.projects.size}},
+    }
+    if storage_class := project.storage_class or settings.projects.storage_class:
+        claim["spec"]["storageClassName"] = storage_class
+    return claim
+
+
+def _larger(seen: ProjectSeen) -> str | None:
+    asked = seen.project.volume_size
+    if seen.claim is None or asked is None or amount(asked) <= amount(requested_size(seen.claim)):
+        return None
+    return asked
+
+
+def _preparer(project: Project, number: int, settings: Settings) -> dict[str, Any]:
+    """A folder of the project's own group whose new files are of that group too; no root is needed for that."""
+    pod = _child(project, "Pod", names.preparer(project.name))
+    pod["metadata"]["ownerReferences"] = [
+        {
+            "apiVersion": api.API_VERSION,
+            "kind": "Project",
+            "name": project.name,
+            "uid": project.metadata.uid,
+        }
+    ]
+    make = f"install --directory --mode=2770 --group={number} /volume/{FILES}"
+    pod["spec"] = {
+        "automountServiceAccountToken": False,
+        "enableServiceLinks": False,
+        "restartPolicy": "OnFailure",
+        "securityContext": {
+            "runAsNonRoot": True,
+            "runAsUser": number,
+            "runAsGroup": number,
+            "fsGroup": VOLUME_GROUP,
+            "fsGroupChangePolicy": "OnRootMismatch",
+            "seccompProfile": {"type": "RuntimeDefault"},
+        },
+        "containers": [
+            {
+                "name": "prepare",
+                "image": settings.projects.image,
+                "imagePullPolicy": settings.notebook.image_pull_policy,
+                "command": ["sh", "-c", make],
+                "resources": {
+                    "requests": {"cpu": "10m", "memory": "16Mi"},
+                    "limits": {"cpu": "500m", "memory": "64Mi"},
+                },
+                "securityContext": {"allowPrivilegeEscalation": False, "capabilities": {"drop": ["ALL"]}},
+                "terminationMessagePolicy": "FallbackToLogsOnError",
+                "volumeMounts": [{"name": "volume", "mountPath": "/volume"}],
+            }
+        ],
+        "volumes": [
+            {"name": "volume", "persistentVolumeClaim": {"claimName": names.project_volume(project.name)}}
+        ],
+    }
+    if settings.notebook.image_pull_secrets:
+        pod["spec"]["imagePullSecrets"] = [{"name": name} for name in settings.notebook.image_pull_secrets]
+    return pod
+
+
+def _child(project: Project, kind: str, name: str) -> dict[str, Any]:
+    labels = {
+        "app.kubernetes.io/name": "project",
+        "app.kubernetes.io/managed-by": "carrel-operator",
+        api.PROJECT_LABEL: project.name,
+    }
+    metadata = {"name": name, "namespace": project.metadata.namespace, "labels": labels}
+    return {"apiVersion": "v1", "kind": kind, "metadata": metadata}

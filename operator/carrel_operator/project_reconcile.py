@@ -1,0 +1,113 @@
+"""The one path from what is seen of a Project to what should be."""
+
+import logging
+from datetime import UTC, datetime
+
+from carrel_operator import project_status as statuses
+from carrel_operator.accounts import AccountsError
+from carrel_operator.api import Body, InvalidObjectError, Metadata, ProjectStatus
+from carrel_operator.cache import Cache, Key
+from carrel_operator.cluster import Cluster, ClusterError, ConflictError, NotFoundError
+from carrel_operator.comparison import covers
+from carrel_operator.desired.project import ProjectSet, project_set
+from carrel_operator.expander import Expander
+from carrel_operator.project_seen import ProjectSeen
+from carrel_operator.registry import Registry
+from carrel_operator.settings import Settings
+from carrel_operator.workqueue import RetryError
+
+logger = logging.getLogger("carrel")
+
+
+class ProjectReconciler:
+    """Makes each Project's volume be as it should, and its status say what is."""
+
+    def __init__(self, cluster: Cluster, cache: Cache, settings: Settings, registry: Registry) -> None:
+        self._cluster = cluster
+        self._cache = cache
+        self._settings = settings
+        self._registry = registry
+        self._expander = Expander(cluster, cache)
+
+    async def reconcile(self, key: Key) -> float | None:
+        """Reconcile one Project; the result is 0 when there may be more to do at once.
+
+        Raises:
+            RetryError: Kubernetes refused something; the status says what.
+        """
+        try:
+            seen = self._cache.project(key)
+        except InvalidObjectError as error:
+            await self._report_invalid(key, error)
+            return None
+        if seen is None or seen.project.metadata.deleting:
+            self._expander.forget(key)
+            return None
+        failure = await self._make(key, seen)
+        after = self._cache.project(key)
+        if after is None:
+            return None
+        if not failure and after != seen:
+            return 0.0  # something was done: what is next, and what there is to say, the next run knows
+        problem = f"Kubernetes says: {failure.message}" if failure else self._expander.refusal(key)
+        await self._write(after.project.metadata, statuses.project_status(after, problem, datetime.now(UTC)))
+        if failure:
+            raise RetryError(failure.message, failure.retry_after)
+        return None
+
+    async def _make(self, key: Key, seen: ProjectSeen) -> ClusterError | None:
+        """Number, then claim, then the pod that prepares it: a crash after any step leaves the next one to do."""
+        try:
+            numbered = await self._numbered(key, seen)
+            wanted = project_set(numbered, self._settings)
+            await self._ensure(wanted, numbered)
+            generation = str(numbered.project.metadata.generation)
+            await self._expander.expand(key, numbered.claim, wanted.size, generation)
+            await self._remove(numbered.preparer if wanted.preparer_goes else None)
+        except ClusterError as error:
+            return error
+        except AccountsError as error:
+            return ConflictError(str(error))
+        return None
+
+    async def _numbered(self, key: Key, seen: ProjectSeen) -> ProjectSeen:
+        """The same with its number: a new one, or that of the files which an administrator handed to it."""
+        name, uid, handed = seen.project.name, seen.project.metadata.uid, seen.number_of_files
+        if seen.number is not None and handed in {None, seen.number}:
+            return seen
+        await self._registry.give(lambda accounts: accounts.with_project(name, uid, handed))
+        return self._cache.project(key) or seen
+
+    async def _ensure(self, wanted: ProjectSet, seen: ProjectSeen) -> None:
+        if wanted.claim and not (seen.claim and covers(seen.claim, wanted.claim)):
+            name = wanted.claim["metadata"]["name"]
+            logger.info("PersistentVolumeClaim %s: %s", name, "updated" if seen.claim else "created")
+            apply = self._cluster.apply if seen.claim else self._cluster.create
+            self._cache.see(await apply(wanted.claim), ours=True)
+        if wanted.preparer:
+            self._cache.see(await self._cluster.create(wanted.preparer), ours=True)
+
+    async def _remove(self, pod: Body | None) -> None:
+        left = await self._cluster.delete(pod) if pod and "deletionTimestamp" not in pod["metadata"] else None
+        if left:
+            self._cache.see(left, ours=True)
+
+    async def _report_invalid(self, key: Key, error: InvalidObjectError) -> None:
+        body: Body = self._cache.body("Project", key.namespace, key.name) or {}
+        metadata, previous = Metadata.parse(body), ProjectStatus.parse(body.get("status", {}))
+        now = datetime.now(UTC)
+        await self._write(metadata, statuses.invalid(previous, metadata.generation, str(error), now))
+
+    async def _write(self, metadata: Metadata, new: ProjectStatus) -> None:
+        there = self._cache.body("Project", metadata.namespace, metadata.name)
+        body = new.body()
+        if there is None or ProjectStatus.parse(there.get("status", {})).body() == body:
+            return
+        try:
+            written = await self._cluster.apply_status(metadata, body, kind="Project")
+        except (NotFoundError, ConflictError):
+            return  # it was deleted meanwhile; the watch will tell
+        except ClusterError as error:
+            raise RetryError(error.message, error.retry_after) from error
+        logger.info("project %s: %s", metadata.name, new.message)
+        self._cache.see(written, ours=True)

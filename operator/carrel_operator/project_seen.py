@@ -1,0 +1,74 @@
+"""What is seen of one Project and its volume at one moment, and what a person's membership of it amounts to."""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+
+from carrel_operator import api
+from carrel_operator.api import Body, Project, Role
+
+
+@dataclass(frozen=True, slots=True)
+class ProjectSeen:
+    """A Project, its number, and the objects made for it."""
+
+    project: Project
+    number: int | None = None
+    claim: Body | None = None
+    preparer: Body | None = None
+
+    @property
+    def of_a_former_project(self) -> bool:
+        """Whether the claim of its name holds the files of another project, deleted before this one was made."""
+        return (
+            self.claim is not None
+            and self._annotation(api.PROJECT_UID_ANNOTATION) != self.project.metadata.uid
+        )
+
+    @property
+    def number_of_files(self) -> int | None:
+        """The group that the files have which this project was handed, if it was."""
+        given = self._annotation(api.GID_ANNOTATION)
+        return int(given) if given.isdecimal() and not self.of_a_former_project else None
+
+    @property
+    def bound(self) -> bool:
+        """Whether the claim has its disk."""
+        return self.claim is not None and self.claim.get("status", {}).get("phase") == "Bound"
+
+    @property
+    def preparer_done(self) -> bool:
+        """Whether the pod that prepares the volume has ended well."""
+        return self.preparer is not None and self.preparer.get("status", {}).get("phase") == "Succeeded"
+
+    @property
+    def prepared(self) -> bool:
+        """Whether members may mount the volume."""
+        mark = self._annotation(api.PREPARED_ANNOTATION)
+        return (
+            self.bound and not self.of_a_former_project and mark == self._annotation(api.GID_ANNOTATION) != ""
+        )
+
+    def _annotation(self, name: str) -> str:
+        annotations = self.claim["metadata"].get("annotations", {}) if self.claim else {}
+        return str(annotations.get(name, ""))
+
+
+@dataclass(frozen=True, slots=True)
+class Membership:
+    """That a person belongs to a project, and what of it their servers may mount."""
+
+    project: str
+    role: Role
+    gid: int | None  # None: there is nothing to mount yet
+    claim: str
+
+
+def membership(seen: ProjectSeen, person: str, groups: Collection[str]) -> Membership | None:
+    """What this person has of the project, or None."""
+    project = seen.project
+    role = project.role_of(person, groups)
+    if role is None or project.metadata.deleting or seen.of_a_former_project:
+        return None
+    gid = seen.number_of_files if seen.prepared else None
+    claim = seen.claim["metadata"]["name"] if seen.claim else ""
+    return Membership(project.name, role, gid, claim)

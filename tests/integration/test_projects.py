@@ -1,0 +1,218 @@
+"""Teams on a real cluster: one volume, people's own names on their files, and nothing left of who has gone."""
+
+import json
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+
+from carrel_operator import names
+from support.cluster import Kubectl, Object, Person, eventually, unique
+from support.kernels import Kernel
+
+pytestmark = pytest.mark.cluster
+
+NewPerson = Callable[..., Person]
+
+
+class Team:
+    """A Project, and what may be done to it."""
+
+    def __init__(self, kube: Kubectl) -> None:
+        self.kube, self.name = kube, unique("team")
+        self.folder = f"/projects/{self.name}"
+
+    def apply(self, *members: tuple[Person, str]) -> None:
+        entries = [{"user": person.name, "role": role} for person, role in members]
+        self.kube.apply(
+            {
+                "apiVersion": "carrel.dev/v1",
+                "kind": "Project",
+                "metadata": {"name": self.name},
+                "spec": {"members": entries, "volume": {"size": "1Gi"}},
+            }
+        )
+
+    def ready(self, *members: tuple[Person, str]) -> None:
+        """With these members, and its volume prepared."""
+        self.apply(*members)
+        self.kube("wait", f"project/{self.name}", "--for=condition=Ready", "--timeout=60s")
+
+    def status(self) -> Object:
+        found = self.kube.get("project", self.name)
+        assert found
+        status: Object = found.get("status", {})
+        return status
+
+    def claim(self) -> Object:
+        found = self.kube.get("pvc", names.project_volume(self.name))
+        assert found
+        return found
+
+    def delete(self) -> None:
+        self.kube("delete", "project", self.name, "--ignore-not-found", "--timeout=60s")
+
+    def remove(self) -> None:
+        self.delete()
+        self.kube("delete", "pvc", names.project_volume(self.name), "--ignore-not-found", "--wait=false")
+
+
+@pytest.fixture
+def team(kube: Kubectl) -> Iterator[Team]:
+    found = Team(kube)
+    yield found
+    found.remove()
+
+
+def shell(kernel: Kernel, command: str) -> str:
+    """Run a command as a cell does, with the umask and the groups of the server."""
+    code = f"import subprocess; print(subprocess.run({command!r}, shell=True, capture_output=True, text=True).stdout + 'done')"
+    outcome = kernel.run(code)
+    assert outcome.error is None, outcome
+    assert outcome.said.endswith("done\n"), outcome
+    return outcome.said.removesuffix("done\n").strip()
+
+
+def at_desk(somebody: Person) -> Kernel:
+    somebody.start()
+    return Kernel.start(somebody, "desk.ipynb")
+
+
+def condition(somebody: Person) -> dict[str, Any]:
+    notebook = somebody.notebook()
+    conditions = (notebook or {}).get("status", {}).get("conditions", ())
+    return next((each for each in conditions if each["type"] == "MembershipValid"), {})
+
+
+def test_two_people_work_on_the_same_files_under_their_own_names(person: NewPerson, team: Team) -> None:
+    ada, alan = person(), person()
+    team.ready((ada, "editor"), (alan, "admin"))
+    desk, other = at_desk(ada), at_desk(alan)
+    document = {"type": "notebook", "format": "json", "content": NOTEBOOK}
+    assert ada.web(f"api/contents/projects/{team.name}/made.ipynb", "PUT", json=document).status_code == 201
+    shell(desk, f"cd {team.folder} && git init -q repo && cd repo && echo 1 > tracked && git add -A")
+    shell(
+        desk,
+        f"cd {team.folder} && python -c \"import pandas; pandas.DataFrame({{'a': [1]}}).to_csv('a.csv')\"",
+    )
+    shell(desk, f"cd {team.folder} && mkdir deep && touch deep/file")
+
+    listing = shell(
+        other, f"cd {team.folder} && stat -c '%U %G %a %n' made.ipynb a.csv deep deep/file repo/tracked"
+    )
+    assert listing.splitlines() == [
+        f"{names.slug(ada.name)} {team.name} {mode} {name}"
+        for mode, name in (
+            ("664", "made.ipynb"),
+            ("664", "a.csv"),
+            ("2775", "deep"),
+            ("664", "deep/file"),
+            ("664", "repo/tracked"),
+        )
+    ]
+    edited = document | {"content": NOTEBOOK | {"metadata": {"edited": True}}}
+    assert alan.web(f"api/contents/projects/{team.name}/made.ipynb", "PUT", json=edited).status_code == 200
+    assert "edited" in shell(desk, f"cat {team.folder}/made.ipynb")
+    commit = "git -c user.name=a -c user.email=a@b commit -qm first && git log --oneline | wc -l"
+    assert shell(other, f"cd {team.folder}/repo && {commit}") == "1"
+    assert shell(desk, f"cd {team.folder}/repo && echo 2 > tracked && {commit.replace('-qm', '-qam')}") == "2"
+    shell(other, f"cd {team.folder} && mv a.csv b.csv && rm -r deep")
+    assert shell(desk, f"cd {team.folder} && ls") == "b.csv\nmade.ipynb\nrepo"
+    assert (
+        shell(desk, f"cd {team.folder} && git clone -q repo copy 2>&1 && rm -rf copy; ls")
+        == "b.csv\nmade.ipynb\nrepo"
+    )
+
+
+def test_a_viewer_reads_and_never_writes_not_even_their_own_files(person: NewPerson, team: Team) -> None:
+    ada, alan = person(), person()
+    team.ready((ada, "editor"), (alan, "viewer"))
+    desk, other = at_desk(ada), at_desk(alan)
+    shell(desk, f"echo secret > {team.folder}/file")
+    assert shell(other, f"cat {team.folder}/file") == "secret"
+    assert shell(other, f"touch {team.folder}/mine || echo refused") == "refused"
+    team.ready((ada, "viewer"), (alan, "viewer"))
+    eventually("a server that may only read", lambda: reads_only(ada, team), 60)
+    again = Kernel.start(ada, "again.ipynb")
+    assert (
+        shell(again, f"echo mine > {team.folder}/file || echo refused; cat {team.folder}/file")
+        == "refused\nsecret"
+    )
+
+
+def reads_only(somebody: Person, team: Team) -> bool:
+    notebook = somebody.notebook()
+    projects = (notebook or {}).get("status", {}).get("projects")
+    return projects == [{"name": team.name, "writable": False}] and somebody.is_ready() and somebody.answers()
+
+
+def test_who_is_removed_loses_the_files_at_once_and_reads_why(person: NewPerson, team: Team) -> None:
+    ada, alan = person(), person()
+    team.ready((ada, "editor"), (alan, "editor"))
+    ada.start()
+    alan.start()
+    uid, others = ada.pod_uid(), alan.pod_uid()
+    team.apply((alan, "editor"))
+    sentence = f"The server was restarted, because you are no longer a member of project '{team.name}'. Files are kept."
+    eventually("the person reads why", lambda: ada.notebook()["status"].get("message") == sentence, 60)
+    assert ada.pod_uid() != uid
+    assert alan.pod_uid() == others, "nobody else is disturbed"
+    eventually("the server answers again", ada.answers, 60)
+    assert shell(Kernel.start(ada, "after.ipynb"), "ls /projects; ls -d ~/projects; id -Gn") == "carrel"
+    team.apply((ada, "editor"), (alan, "editor"))
+    eventually(
+        "the person reads that it comes back",
+        lambda: condition(ada).get("message", "").endswith(f"At the next start: {team.name}."),
+        30,
+    )
+
+
+def test_a_volume_is_kept_and_never_handed_to_a_project_of_the_same_name(
+    person: NewPerson, team: Team
+) -> None:
+    ada, alan = person(), person()
+    team.ready((ada, "editor"))
+    number = team.status()["gid"]
+    shell(at_desk(ada), f"echo old > {team.folder}/file")
+    team.delete()
+    eventually("the mount is gone", lambda: (ada.notebook() or {})["status"].get("projects") is None, 60)
+    assert team.claim()["status"]["phase"] == "Bound", "files outlive their Project"
+
+    team.apply((alan, "editor"))
+    former = "holds the files of a former project of that name"
+    eventually("it says so", lambda: former in team.status().get("message", ""), 30)
+    assert team.status()["gid"] != number
+    desk = at_desk(alan)
+    assert shell(desk, "ls /projects") == ""
+    alan.stop()
+
+    uid = (team.kube.get("project", team.name) or {})["metadata"]["uid"]
+    command = (
+        f"annotate pvc {names.project_volume(team.name)} -n carrel --overwrite carrel.dev/project-uid={uid}"
+    )
+    assert f"kubectl {command}" in team.status()["message"]
+    team.kube(*command.split())
+    team.kube("wait", f"project/{team.name}", "--for=condition=Ready", "--timeout=60s")
+    assert team.status()["gid"] == number
+    assert shell(at_desk(alan), f"cat {team.folder}/file") == "old"
+
+
+def test_a_project_that_could_name_no_folder_is_refused(kube: Kubectl) -> None:
+    for name, spec, field in (
+        ("a.b", {}, "letters, digits and hyphens"),
+        ("x" * 41, {}, "at most 40"),
+        (unique("team"), {"members": [{"role": "editor"}]}, "either a user or a group"),
+        (
+            unique("team"),
+            {"members": [{"user": "a", "group": "b", "role": "editor"}]},
+            "either a user or a group",
+        ),
+        (unique("team"), {"members": [{"user": "a", "role": "king"}]}, "spec.members"),
+        (unique("team"), {"volume": {"size": "much"}}, "spec.volume.size"),
+    ):
+        body = {"apiVersion": "carrel.dev/v1", "kind": "Project", "metadata": {"name": name}, "spec": spec}
+        with pytest.raises(Exception, match=field):
+            kube("create", "-f", "-", stdin=json.dumps(body))
+
+
+NOTEBOOK: dict[str, Any] = {"cells": [], "metadata": {}, "nbformat": 4, "nbformat_minor": 5}
