@@ -58,7 +58,8 @@ def test_the_log_would_have_told(person: NewPerson, log: Path) -> None:
     assert len(reports) <= 1, by_hub
     by_operator = writes(log, since, "operator")
     beside = [each for each in by_operator if "notebooks" in each]
-    assert len(by_operator) - len(beside) == 5, by_operator  # account, home, Service, NetworkPolicy, pod
+    # a number, an account, a home, a Service, a NetworkPolicy and a pod
+    assert len(by_operator) - len(beside) == 6, by_operator
     assert 1 <= len(beside) <= 4, by_operator
 
 
