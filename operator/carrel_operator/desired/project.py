@@ -4,9 +4,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from carrel_operator import api, names
-from carrel_operator.accounts import VOLUME_GROUP
 from carrel_operator.api import Body, Project
 from carrel_operator.desired.expansion import requested_size
+from carrel_operator.desired.volume_pod import VOLUME_PATH, child_of_project, volume_container, volume_pod
 from carrel_operator.project_seen import ProjectSeen
 from carrel_operator.quantities import number as amount
 from carrel_operator.settings import Settings
@@ -41,7 +41,7 @@ def project_set(seen: ProjectSeen, settings: Settings) -> ProjectSet:
 def _claim(seen: ProjectSeen, number: int, settings: Settings, *, prepared: bool) -> dict[str, Any]:
     """Without an owner reference: a team's files outlive the Project object."""
     project = seen.project
-    claim = _child(project, "PersistentVolumeClaim", names.project_volume(project.name))
+    claim = child_of_project(project, "PersistentVolumeClaim", names.project_volume(project.name))
     claim["metadata"]["annotations"] = {
         api.PROJECT_UID_ANNOTATION: project.metadata.uid,
         api.GID_ANNOTATION: str(number),
@@ -67,57 +67,6 @@ def _larger(seen: ProjectSeen) -> str | None:
 
 def _preparer(project: Project, number: int, settings: Settings) -> dict[str, Any]:
     """A folder of the project's own group whose new files are of that group too; no root is needed for that."""
-    pod = _child(project, "Pod", names.preparer(project.name))
-    pod["metadata"]["ownerReferences"] = [
-        {
-            "apiVersion": api.API_VERSION,
-            "kind": "Project",
-            "name": project.name,
-            "uid": project.metadata.uid,
-        }
-    ]
-    make = f"install --directory --mode=2770 --group={number} /volume/{FILES}"
-    pod["spec"] = {
-        "automountServiceAccountToken": False,
-        "enableServiceLinks": False,
-        "restartPolicy": "OnFailure",
-        "securityContext": {
-            "runAsNonRoot": True,
-            "runAsUser": number,
-            "runAsGroup": number,
-            "fsGroup": VOLUME_GROUP,
-            "fsGroupChangePolicy": "OnRootMismatch",
-            "seccompProfile": {"type": "RuntimeDefault"},
-        },
-        "containers": [
-            {
-                "name": "prepare",
-                "image": settings.projects.image,
-                "imagePullPolicy": settings.notebook.image_pull_policy,
-                "command": ["sh", "-c", make],
-                "resources": {
-                    "requests": {"cpu": "10m", "memory": "16Mi"},
-                    "limits": {"cpu": "500m", "memory": "64Mi"},
-                },
-                "securityContext": {"allowPrivilegeEscalation": False, "capabilities": {"drop": ["ALL"]}},
-                "terminationMessagePolicy": "FallbackToLogsOnError",
-                "volumeMounts": [{"name": "volume", "mountPath": "/volume"}],
-            }
-        ],
-        "volumes": [
-            {"name": "volume", "persistentVolumeClaim": {"claimName": names.project_volume(project.name)}}
-        ],
-    }
-    if settings.notebook.image_pull_secrets:
-        pod["spec"]["imagePullSecrets"] = [{"name": name} for name in settings.notebook.image_pull_secrets]
-    return pod
-
-
-def _child(project: Project, kind: str, name: str) -> dict[str, Any]:
-    labels = {
-        "app.kubernetes.io/name": "project",
-        "app.kubernetes.io/managed-by": "carrel-operator",
-        api.PROJECT_LABEL: project.name,
-    }
-    metadata = {"name": name, "namespace": project.metadata.namespace, "labels": labels}
-    return {"apiVersion": "v1", "kind": kind, "metadata": metadata}
+    make = f"install --directory --mode=2770 --group={number} {VOLUME_PATH}/{FILES}"
+    prepare = volume_container("prepare", ["sh", "-c", make], settings)
+    return volume_pod(project, names.preparer(project.name), number, [prepare], settings)
