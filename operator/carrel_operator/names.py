@@ -11,6 +11,9 @@ an annotation and compared before anything is adopted.
 
 The longest name is ``nb-<24>--<24>-env``, 57 characters: a Service may have 63, a label value too. Every prefix begins
 with a letter because a Service's name must (DNS-1035).
+
+A project's own server belongs to ``project:<name>``, whom nobody can sign in as. What it may do and what it keeps is
+named by the project's number too (``project-sales-20005``), so a project made again under an old name inherits nothing.
 """
 
 import hashlib
@@ -18,8 +21,10 @@ import re
 from typing import Protocol
 
 SLUG_LIMIT = 24
+TEAM = "project:"  # how the owners of team servers begin, and no person's name
 
 _PLAIN = re.compile(r"[a-z0-9]([a-z0-9-]*[a-z0-9])?")
+_OF_TEAM = re.compile(r"(?:home-project-|project)-([a-z0-9].*)-\d+")
 _HASH_LENGTH = 10  # 40 bits: one chance in 10^6 that any two of a thousand hashed names meet
 
 
@@ -74,6 +79,37 @@ def service_account(owner: str) -> str:
 def home(owner: str) -> str:
     """The claim that holds a person's home."""
     return f"home-{slug(owner)}"
+
+
+def team(project: str) -> str:
+    """The owner of a project's own server; no person's name, and no project's, has a colon there."""
+    return f"{TEAM}{project}"
+
+
+def project_of(owner: str) -> str:
+    """The project whose server this owner's is; empty for a person."""
+    return owner.removeprefix(TEAM) if owner.startswith(TEAM) else ""
+
+
+def project_account(project: str, number: int) -> str:
+    """The ServiceAccount that the warehouse knows a project by; no other project ever has its number."""
+    return f"project-{project}-{number}"
+
+
+def project_home(project: str, number: int) -> str:
+    """The claim with the home of a project's own server; no slug has two hyphens there."""
+    return f"home-project--{project}-{number}"
+
+
+def project_login(project: str) -> str:
+    """The name that the files of a project's own server bear; no slug has an underscore."""
+    return f"project_{project}"
+
+
+def owner_label_of(name: str) -> str:
+    """The label of whom an account or a home of that name belongs to."""
+    of_team = _OF_TEAM.fullmatch(name)
+    return user_label(team(of_team[1])) if of_team else name.partition("-")[2]
 
 
 def project_volume(project: str) -> str:

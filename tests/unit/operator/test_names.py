@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from carrel_operator import names
+from carrel_operator.principal import of_person, of_project
 
 DNS_1035 = re.compile(r"[a-z]([a-z0-9-]*[a-z0-9])?")
 DNS_1123 = re.compile(r"[a-z0-9]([a-z0-9-]*[a-z0-9])?")
@@ -86,3 +87,34 @@ def test_no_way_to_cut_one_text_in_two_gives_the_same_notebook(parts: list[str],
 
 def test_composed_and_decomposed_letters_are_two_people() -> None:
     assert names.slug("jürgen") != names.slug("ju\u0308rgen")
+
+
+projects = st.from_regex(r"[a-z0-9]([a-z0-9-]{0,38}[a-z0-9])?", fullmatch=True)
+numbers = st.integers(20_000, 60_000)
+
+
+@given(anything, projects, numbers)
+def test_no_person_shares_a_name_with_a_project(person: str, project: str, number: int) -> None:
+    if person == names.team(project):
+        return  # nobody can sign in so, and it is the project
+    team, one = of_project(project, number), of_person(person)
+    assert team.service_account != one.service_account
+    assert team.home != one.home
+    assert team.login != one.login
+    assert names.notebook(names.team(project)) != names.notebook(person)
+
+
+@given(projects, numbers, projects, numbers)
+def test_no_two_projects_share_an_account_or_a_home(one: str, n: int, other: str, m: int) -> None:
+    first, second = of_project(one, n), of_project(other, m)
+    assert (first.service_account == second.service_account) == ((one, n) == (other, m))
+    assert (first.home == second.home) == ((one, n) == (other, m))
+    assert DNS_1035.fullmatch(first.service_account)
+    assert len(first.service_account) <= 63
+
+
+@given(anything, projects, numbers)
+def test_an_account_or_a_home_tells_whose_it_is(person: str, project: str, number: int) -> None:
+    for principal, owner in ((of_person(person), person), (of_project(project, number), names.team(project))):
+        for name in (principal.service_account, principal.home):
+            assert names.owner_label_of(name) == names.user_label(owner)
