@@ -71,6 +71,10 @@ class Accounts:
         """The number of a project, once it has one."""
         return self.projects.get(name, {}).get(uid)
 
+    def names(self) -> dict[int, str]:
+        """People by their number."""
+        return {number: name for name, number in self.people.items()}
+
     def _next(self) -> int:
         projects = (number for by_uid in self.projects.values() for number in by_uid.values())
         found = max((*self.people.values(), *projects), default=FIRST - 1) + 1

@@ -27,7 +27,9 @@ from carrel_operator.project_seen import Membership, ProjectSeen, membership
 from carrel_operator.seen import PodSeen, Seen
 
 _REMEMBERED_DELETIONS = 1000
-_OF_PROJECT, _OF_PREPARER = names.project_volume(""), names.preparer("")
+_OF_NOTEBOOK = names.pod("")
+_OF_PROJECT = names.project_volume("")
+_OF_PROJECTS_PODS = names.preparer(""), names.carer("")
 
 _Option = TypeVar("_Option", InstanceType, NotebookImage)
 
@@ -139,7 +141,7 @@ class Cache:
                 yield from self._all_keys()
             case "ServiceAccount" | "PersistentVolumeClaim":
                 yield from self._keys_of_user(place.namespace, place.name.partition("-")[2])
-            case "Pod" if place.name.startswith(_OF_PREPARER):
+            case "Pod" if place.name.startswith(_OF_PROJECTS_PODS):
                 return
             case _:
                 key = Key(place.namespace, place.name.removeprefix("nb-"))
@@ -152,7 +154,7 @@ class Cache:
         if place.kind == "Project":
             return Key(place.namespace, place.name)
         project = Place("Project", place.namespace, place.name.partition("-")[2])
-        ours = place.name.startswith((_OF_PROJECT, _OF_PREPARER))
+        ours = place.name.startswith((_OF_PROJECT, *_OF_PROJECTS_PODS))
         return Key(project.namespace, project.name) if ours and project in self._entries else None
 
     def project(self, key: Key) -> ProjectSeen | None:
@@ -166,6 +168,19 @@ class Cache:
             number=self.accounts.project(project.name, project.metadata.uid),
             claim=self.body("PersistentVolumeClaim", key.namespace, names.project_volume(key.name)),
             preparer=self.body("Pod", key.namespace, names.preparer(key.name)),
+            carer=self.body("Pod", key.namespace, names.carer(key.name)),
+        )
+
+    def in_use(self, key: Key) -> bool:
+        """Whether any server mounts this project's files; looks through all of them."""
+        claim = names.project_volume(key.name)
+        return any(
+            volume.get("persistentVolumeClaim", {}).get("claimName") == claim
+            for place, entry in self._entries.items()
+            if place.kind == "Pod"
+            and place.namespace == key.namespace
+            and place.name.startswith(_OF_NOTEBOOK)
+            for volume in entry.body["spec"].get("volumes", ())
         )
 
     def body(self, kind: str, namespace: str, name: str) -> Body | None:

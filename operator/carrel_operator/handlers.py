@@ -24,7 +24,7 @@ _WATCHED = (
     (GROUP, VERSION, "notebookimages", ""),
     (GROUP, VERSION, "notebooks", ""),
     (GROUP, VERSION, "projects", ""),
-    ("", "v1", "pods", ("nb-", "prepare-")),
+    ("", "v1", "pods", ("nb-", "prepare-", "care-")),
     ("", "v1", "services", "nb-"),
     ("", "v1", "persistentvolumeclaims", ("home-", "project-")),
     ("", "v1", "serviceaccounts", "user-"),

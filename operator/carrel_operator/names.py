@@ -122,6 +122,11 @@ def preparer(project: str) -> str:
     return f"prepare-{project}"
 
 
+def carer(project: str) -> str:
+    """The pod that looks through a project's files, or mends them."""
+    return f"care-{project}"
+
+
 def user_label(owner: str) -> str:
     """The label value that groups what belongs to one person."""
     return slug(owner)

@@ -10,6 +10,7 @@ from carrel_operator.cache import Cache, Key
 from carrel_operator.cluster import Cluster, ClusterError, ConflictError, NotFoundError
 from carrel_operator.comparison import covers
 from carrel_operator.desired.project import ProjectSet, project_set
+from carrel_operator.desired.project_care import Care, care
 from carrel_operator.expander import Expander
 from carrel_operator.project_seen import ProjectSeen
 from carrel_operator.registry import Registry
@@ -30,7 +31,7 @@ class ProjectReconciler:
         self._expander = Expander(cluster, cache)
 
     async def reconcile(self, key: Key) -> float | None:
-        """Reconcile one Project; the result is 0 when there may be more to do at once.
+        """Reconcile one Project; the result is the seconds until it wants to be looked at again, 0 for at once.
 
         Raises:
             RetryError: Kubernetes refused something; the status says what.
@@ -43,27 +44,34 @@ class ProjectReconciler:
         if seen is None or seen.project.metadata.deleting:
             self._expander.forget(key)
             return None
-        failure = await self._make(key, seen)
+        now = datetime.now(UTC)
+        wanted = care(seen, self._settings, now, in_use=self._cache.in_use(key))
+        failure = await self._make(key, seen, wanted)
         after = self._cache.project(key)
         if after is None:
             return None
         if not failure and after != seen:
             return 0.0  # something was done: what is next, and what there is to say, the next run knows
         problem = f"Kubernetes says: {failure.message}" if failure else self._expander.refusal(key)
-        await self._write(after.project.metadata, statuses.project_status(after, problem, datetime.now(UTC)))
+        await self._write(
+            after.project.metadata, statuses.project_status(after, problem, self._cache.accounts.names(), now)
+        )
         if failure:
             raise RetryError(failure.message, failure.retry_after)
-        return None
+        return wanted.look_again_in
 
-    async def _make(self, key: Key, seen: ProjectSeen) -> ClusterError | None:
-        """Number, then claim, then the pod that prepares it: a crash after any step leaves the next one to do."""
+    async def _make(self, key: Key, seen: ProjectSeen, looked: Care) -> ClusterError | None:
+        """Number, then claim, then the pod that works on it: a crash after any step leaves the next one to do."""
         try:
             numbered = await self._numbered(key, seen)
-            wanted = project_set(numbered, self._settings)
+            wanted = project_set(numbered, self._settings, looked.marks)
             await self._ensure(wanted, numbered)
             generation = str(numbered.project.metadata.generation)
             await self._expander.expand(key, numbered.claim, wanted.size, generation)
             await self._remove(numbered.preparer if wanted.preparer_goes else None)
+            await self._remove(numbered.carer if looked.pod_goes else None)
+            if looked.pod:
+                self._cache.see(await self._cluster.create(looked.pod), ours=True)
         except ClusterError as error:
             return error
         except AccountsError as error:

@@ -5,6 +5,10 @@ from dataclasses import dataclass
 
 from carrel_operator import api
 from carrel_operator.api import Body, Project, Role
+from carrel_operator.project_survey import Survey
+
+# Members mount this folder of the volume and never its root, which a kubelet may give to a group of its own choice.
+FILES = "files"
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,6 +19,7 @@ class ProjectSeen:
     number: int | None = None
     claim: Body | None = None
     preparer: Body | None = None
+    carer: Body | None = None  # the pod that looks through the files or mends them
 
     @property
     def of_a_former_project(self) -> bool:
@@ -41,11 +46,45 @@ class ProjectSeen:
         return self.preparer is not None and self.preparer.get("status", {}).get("phase") == "Succeeded"
 
     @property
+    def being_deleted(self) -> bool:
+        """Whether somebody has deleted the claim, which stays for as long as a server mounts it."""
+        return self.claim is not None and "deletionTimestamp" in self.claim["metadata"]
+
+    @property
+    def survey_text(self) -> str:
+        """The last look at the files, as the claim has it."""
+        return self._annotation(api.SURVEY_ANNOTATION)
+
+    @property
+    def survey(self) -> Survey | None:
+        """The last look at the files."""
+        return Survey.parse(self.survey_text)
+
+    @property
+    def repaired(self) -> str:
+        """The last request for a repair that was carried out."""
+        return self._annotation(api.REPAIR_ANNOTATION)
+
+    @property
+    def repair_wanted(self) -> bool:
+        """Whether somebody has asked for a repair that was not carried out yet."""
+        return bool(self.project.repair) and self.project.repair != self.repaired
+
+    @property
+    def rounds(self) -> int:
+        """How many rounds the repair that is under way has had."""
+        survey = self.survey
+        return survey.round if survey and survey.repair == self.project.repair else 0
+
+    @property
     def prepared(self) -> bool:
         """Whether members may mount the volume."""
         mark = self._annotation(api.PREPARED_ANNOTATION)
         return (
-            self.bound and not self.of_a_former_project and mark == self._annotation(api.GID_ANNOTATION) != ""
+            self.bound
+            and not self.being_deleted
+            and not self.of_a_former_project
+            and mark == self._annotation(api.GID_ANNOTATION) != ""
         )
 
     def _annotation(self, name: str) -> str:

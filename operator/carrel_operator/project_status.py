@@ -1,5 +1,6 @@
-"""What to say of a Project: one condition, one sentence, and the facts beside them."""
+"""What to say of a Project: its conditions, one sentence, and the facts beside them."""
 
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime
 
@@ -7,15 +8,19 @@ from carrel_operator import api
 from carrel_operator.api import Condition, ConditionType, ProjectStatus, Reason
 from carrel_operator.conditions import dated
 from carrel_operator.desired.expansion import actual_size
+from carrel_operator.files_verdict import files_shared
 from carrel_operator.project_seen import ProjectSeen
 from carrel_operator.quantities import memory
 from carrel_operator.volume_verdict import claim_phase, growth
 
 
-def project_status(seen: ProjectSeen, problem: str | None, now: datetime) -> ProjectStatus:
-    """The whole status; ``problem`` is half a sentence about what was refused."""
+def project_status(
+    seen: ProjectSeen, problem: str | None, people: Mapping[int, str], now: datetime
+) -> ProjectStatus:
+    """The whole status; ``problem`` is half a sentence about what was refused, ``people`` are by their number."""
     project, claim = seen.project, seen.claim
     ready = _ready(seen, problem)
+    shared = files_shared(seen, people)
     generation = project.metadata.generation
     mine = claim is not None and not seen.of_a_former_project
     return ProjectStatus(
@@ -26,7 +31,7 @@ def project_status(seen: ProjectSeen, problem: str | None, now: datetime) -> Pro
         claim=claim["metadata"]["name"] if claim and mine else "",
         claim_phase=claim_phase(claim) if claim and mine else "",
         size=actual_size(claim) if claim and mine else "",
-        conditions=dated((ready,), project.status.conditions, generation, now),
+        conditions=dated((ready, shared) if shared else (ready,), project.status.conditions, generation, now),
     )
 
 
@@ -57,14 +62,17 @@ def _said(seen: ProjectSeen, problem: str | None) -> tuple[bool, Reason, str]:
             f"To delete them: kubectl delete pvc {name} -n {namespace}."
         )
         return False, Reason.VOLUME_OF_FORMER_PROJECT, message
+    if seen.being_deleted:
+        message = (
+            f"The volume '{name}' was deleted by hand and goes when the last server that mounts it stops; "
+            "a new, empty one is made then. Copy out what you need."
+        )
+        return False, Reason.VOLUME_PENDING, message
     if not seen.prepared:
         step = "is being prepared" if seen.bound else "waits for its disk"
         why = f"; {problem}" if problem else ""
         message = f"The volume '{name}' {step}{why}. If this lasts, look at: kubectl describe pvc {name} -n {namespace}."
         return False, Reason.VOLUME_PENDING, message
-    size = memory(actual_size(claim))
-    if problem:
-        return True, Reason.READY, f"The volume '{name}' of {size} is ready; {problem}."
-    if growing := growth(claim):
-        return True, Reason.READY, f"The volume '{name}' of {size} is ready and {growing}."
-    return True, Reason.READY, f"The volume '{name}' of {size} is ready."
+    growing = growth(claim)
+    also = f"; {problem}" if problem else f" and {growing}" if growing else ""
+    return True, Reason.READY, f"The volume '{name}' of {memory(actual_size(claim))} is ready{also}."

@@ -68,7 +68,8 @@ class Projects(_Section, frozen=True):
     storage_class: str | None = (
         None  # one whose volumes many nodes may mount at once; None: the cluster's default
     )
-    image: str = ""  # that prepares their volumes: any with a shell and coreutils
+    image: str = ""  # that works on their volumes: the operator's own
+    check_every_hours: float = 24.0  # how often files that are in use are looked through; 0: never
 
 
 class Identity(_Section, frozen=True):

@@ -8,6 +8,9 @@ from typing import Any, Self
 from carrel_operator.api.objects import Metadata
 from carrel_operator.api.reading import Body, InvalidObjectError, mapping
 from carrel_operator.api.status import Condition, parse_conditions
+from carrel_operator.api.vocabulary import REPAIR_ANNOTATION
+
+_LONGEST_REPAIR = 64
 
 
 class Role(StrEnum):
@@ -102,6 +105,7 @@ class Project:
     members: tuple[Member, ...] = ()
     volume_size: str | None = None
     storage_class: str | None = None
+    repair: str = ""  # changes when somebody asks for the files to be mended
     status: ProjectStatus = field(default_factory=ProjectStatus)
 
     @classmethod
@@ -109,12 +113,14 @@ class Project:
         """Read a Project object; InvalidObjectError names the field that is wrong."""
         metadata, spec = Metadata.parse(body), mapping(body, "spec")
         volume = spec.get("volume", {})
+        annotations = body["metadata"].get("annotations", {})
         return cls(
             metadata=metadata,
             display_name=spec.get("displayName") or metadata.name,
             members=tuple(Member.parse(each) for each in spec.get("members", ())),
             volume_size=volume.get("size"),
             storage_class=volume.get("storageClass"),
+            repair=str(annotations.get(REPAIR_ANNOTATION, ""))[:_LONGEST_REPAIR],
             status=ProjectStatus.parse(body.get("status", {})),
         )
 

@@ -18,6 +18,9 @@ PROJECT_LABEL = f"{GROUP}/project"
 PROJECT_UID_ANNOTATION = f"{GROUP}/project-uid"
 GID_ANNOTATION = f"{GROUP}/gid"
 PREPARED_ANNOTATION = f"{GROUP}/prepared"
+SURVEY_ANNOTATION = f"{GROUP}/survey"
+REPAIR_ANNOTATION = f"{GROUP}/repair"  # asked for, on the Project; done, on the claim
+ROUND_ANNOTATION = f"{GROUP}/round"
 
 
 class Phase(StrEnum):
@@ -98,6 +101,10 @@ class Reason(StrEnum):
     NOT_A_MEMBER = "NotAMember"
     VOLUME_PENDING = "VolumePending"
     VOLUME_OF_FORMER_PROJECT = "VolumeOfFormerProject"
+    SHARED = "Shared"
+    NOT_SHARED = "NotShared"
+    REPAIRING = "Repairing"
+    NOT_CHECKED = "NotChecked"
 
     @property
     def kind(self) -> ReasonKind:
@@ -132,10 +139,11 @@ _FINAL = frozenset(
 
 
 class ConditionType(StrEnum):
-    """The conditions of a Notebook."""
+    """The conditions of a Notebook and of a Project."""
 
     READY = "Ready"
     VOLUMES_READY = "VolumesReady"
     IDENTITY_READY = "IdentityReady"
     RESOURCES_APPLIED = "ResourcesApplied"
     MEMBERSHIP_VALID = "MembershipValid"
+    FILES_SHARED = "FilesShared"

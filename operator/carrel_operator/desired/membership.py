@@ -4,8 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from carrel_operator.desired.project import FILES
-from carrel_operator.project_seen import Membership
+from carrel_operator.project_seen import FILES, Membership
 from carrel_operator.seen import PROJECT_VOLUME, Seen
 
 # Not below the home, where a mount would leave an empty folder behind for ever; images/notebook links ~/projects here.

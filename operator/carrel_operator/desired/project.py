@@ -1,5 +1,6 @@
 """What should exist for a Project: the volume, and once the pod that makes it ready for its members."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -7,12 +8,9 @@ from carrel_operator import api, names
 from carrel_operator.api import Body, Project
 from carrel_operator.desired.expansion import requested_size
 from carrel_operator.desired.volume_pod import VOLUME_PATH, child_of_project, volume_container, volume_pod
-from carrel_operator.project_seen import ProjectSeen
+from carrel_operator.project_seen import FILES, ProjectSeen
 from carrel_operator.quantities import number as amount
 from carrel_operator.settings import Settings
-
-# Members mount this folder of the volume and never its root, which a kubelet may give to a group of its own choice.
-FILES = "files"
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,20 +23,25 @@ class ProjectSet:
     preparer_goes: bool = False
 
 
-def project_set(seen: ProjectSeen, settings: Settings) -> ProjectSet:
-    """The children that this Project should have now; the volume of a former one is not touched."""
-    if seen.number is None or seen.of_a_former_project:
+def project_set(seen: ProjectSeen, settings: Settings, marks: Mapping[str, str]) -> ProjectSet:
+    """The children that this Project should have now; the volume of a former one is not touched.
+
+    ``marks`` are more annotations of the claim, which say how its files are.
+    """
+    if seen.number is None or seen.of_a_former_project or seen.being_deleted:
         return ProjectSet()
     done = seen.prepared or seen.preparer_done
     return ProjectSet(
-        claim=_claim(seen, seen.number, settings, prepared=done),
+        claim=_claim(seen, seen.number, settings, marks if done else {}, prepared=done),
         size=_larger(seen),
         preparer=None if done or seen.preparer else _preparer(seen.project, seen.number, settings),
         preparer_goes=seen.prepared and seen.preparer is not None,
     )
 
 
-def _claim(seen: ProjectSeen, number: int, settings: Settings, *, prepared: bool) -> dict[str, Any]:
+def _claim(
+    seen: ProjectSeen, number: int, settings: Settings, marks: Mapping[str, str], *, prepared: bool
+) -> dict[str, Any]:
     """Without an owner reference: a team's files outlive the Project object."""
     project = seen.project
     claim = child_of_project(project, "PersistentVolumeClaim", names.project_volume(project.name))
@@ -46,6 +49,7 @@ def _claim(seen: ProjectSeen, number: int, settings: Settings, *, prepared: bool
         api.PROJECT_UID_ANNOTATION: project.metadata.uid,
         api.GID_ANNOTATION: str(number),
         **({api.PREPARED_ANNOTATION: str(number)} if prepared else {}),
+        **marks,
     }
     if seen.claim is not None:
         return claim

@@ -193,7 +193,7 @@ def test_a_viewer_mounts_what_cannot_be_written() -> None:
 def test_a_larger_volume_is_asked_for_and_a_smaller_one_never() -> None:
     for size, wanted in (("50Gi", None), ("10Gi", None), ("100Gi", "100Gi")):
         world = replace(READY, project=Project.parse(body(volume={"size": size})))
-        assert project_set(world, PLAIN).size == wanted
+        assert project_set(world, PLAIN, {}).size == wanted
 
 
 class World:

@@ -7,6 +7,7 @@ projects:
   size: {{ .Values.projects.size | quote }}
   storageClass: {{ .Values.projects.storageClass | toJson }}
   image: {{ include "carrel.image" .Values.operator.image }}
+  checkEveryHours: {{ .Values.projects.checkEveryHours }}
 notebook:
   port: 8888
   resizesPerSecond: {{ .Values.notebook.resizesPerSecond }}
