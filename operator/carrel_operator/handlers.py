@@ -2,12 +2,13 @@
 
 import logging
 import os
+from functools import partial
 from pathlib import Path
 
 import kopf
 
 from carrel_operator import settings as configuration
-from carrel_operator.api import GROUP, VERSION
+from carrel_operator.api import GROUP, VERSION, Body
 from carrel_operator.cache import Cache, Key
 from carrel_operator.cluster import Cluster
 from carrel_operator.project_reconcile import ProjectReconciler
@@ -54,7 +55,9 @@ async def start(settings: kopf.OperatorSettings, memo: kopf.Memo, **_: object) -
     registry = Registry(memo.cluster, memo.cache, values.namespace)
     memo.queue = WorkQueue[Key](Reconciler(memo.cluster, memo.cache, values, registry).reconcile)
     memo.projects = WorkQueue[Key](ProjectReconciler(memo.cluster, memo.cache, values, registry).reconcile)
-    memo.sweeps = WorkQueue[str](Sweeper(memo.cluster, memo.cache, values.namespace, memo.queue.add).sweep)
+    memo.sweeps = WorkQueue[str](
+        Sweeper(memo.cluster, memo.cache, values.namespace, partial(_wake, memo)).sweep
+    )
 
 
 @kopf.on.cleanup()
@@ -86,7 +89,7 @@ async def see(body: kopf.Body, memo: kopf.Memo, **_: object) -> None:
 
 
 async def wake(event: kopf.RawEvent, memo: kopf.Memo, **_: object) -> None:
-    """Have the Notebooks that an object concerns looked at again."""
+    """Have the Notebooks and Projects that an object concerns looked at again."""
     body = event["object"]
     if event["type"] == "DELETED":
         memo.cache.forget(body)
@@ -94,6 +97,10 @@ async def wake(event: kopf.RawEvent, memo: kopf.Memo, **_: object) -> None:
         memo.sweeps.add("all kinds")
     elif memo.cache.is_echo(body):
         return
+    _wake(memo, body)
+
+
+def _wake(memo: kopf.Memo, body: Body) -> None:
     for key in memo.cache.concerned(body):
         memo.queue.add(key)
     if project := memo.cache.concerned_project(body):

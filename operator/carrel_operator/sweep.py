@@ -5,7 +5,8 @@ that were deleted meanwhile: they are found by comparing what is kept with what 
 import logging
 from collections.abc import Callable
 
-from carrel_operator.cache import Cache, Key
+from carrel_operator.api import Body
+from carrel_operator.cache import Cache
 from carrel_operator.cluster import Cluster, ClusterError
 from carrel_operator.workqueue import RetryError
 
@@ -25,9 +26,9 @@ logger = logging.getLogger("carrel")
 
 
 class Sweeper:
-    """Forgets what is no longer there, and has the Notebooks concerned looked at again."""
+    """Forgets what is no longer there, and has what it concerns looked at again."""
 
-    def __init__(self, cluster: Cluster, cache: Cache, namespace: str, wake: Callable[[Key], None]) -> None:
+    def __init__(self, cluster: Cluster, cache: Cache, namespace: str, wake: Callable[[Body], None]) -> None:
         self._cluster = cluster
         self._cache = cache
         self._namespace = namespace
@@ -47,5 +48,4 @@ class Sweeper:
             for body in self._cache.missing_from(kind, names, version):
                 logger.info("%s %s: found gone after a break", kind, body["metadata"]["name"])
                 self._cache.forget(body)
-                for key in self._cache.concerned(body):
-                    self._wake(key)
+                self._wake(body)

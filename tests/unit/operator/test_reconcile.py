@@ -214,9 +214,9 @@ async def test_after_a_break_what_is_gone_is_found_and_made_again(server: ApiSer
     operator = Operator(server)
     await operator.settle()
     del server.objects["/api/v1/namespaces/carrel/services/nb-ada"]
-    woken: list[Key] = []
+    woken: list[dict[str, Any]] = []
     await Sweeper(server.cluster(), operator.cache, "carrel", woken.append).sweep("all kinds")
-    assert woken == [KEY]
+    assert [list(operator.cache.concerned(body)) for body in woken] == [[KEY]]
     server.writes.clear()
     await operator.settle()
     assert server.writes == ["PATCH services/nb-ada"]
