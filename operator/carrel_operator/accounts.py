@@ -9,6 +9,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Self
 
+from carrel_operator import names
+
 # Above what distributions give to system accounts, below the 65,536 that a user namespace usually maps.
 FIRST = 20_000
 LAST = 60_000
@@ -72,8 +74,9 @@ class Accounts:
         return self.projects.get(name, {}).get(uid)
 
     def names(self) -> dict[int, str]:
-        """People by their number."""
-        return {number: name for name, number in self.people.items()}
+        """Whoever may own files, by their number: people, and projects by their own servers."""
+        teams = {number: names.project_login(name) for number, name in self._named().items()}
+        return {number: name for name, number in self.people.items()} | teams
 
     def _next(self) -> int:
         projects = (number for by_uid in self.projects.values() for number in by_uid.values())
@@ -86,13 +89,16 @@ class Accounts:
     def _passwd(self) -> str:
         return "".join(
             f"{name}:x:{number}:{VOLUME_GROUP}::/home/{name}:/bin/bash\n"
-            for name, number in sorted(self.people.items())
+            for number, name in sorted(self.names().items())
         )
 
     def _group(self) -> str:
+        return "".join(f"{name}:x:{number}:\n" for number, name in self._named().items())
+
+    def _named(self) -> dict[int, str]:
         """The newest project of a name bears it; files of one before it show its number too."""
-        lines: dict[int, str] = {}
+        found: dict[int, str] = {}
         for name, by_uid in sorted(self.projects.items()):
             *former, newest = by_uid.values()
-            lines |= {number: f"{name}-{number}" for number in former} | {newest: name}
-        return "".join(f"{name}:x:{number}:\n" for number, name in lines.items())
+            found |= {number: f"{name}-{number}" for number in former} | {newest: name}
+        return found

@@ -23,12 +23,12 @@ from carrel_operator.api import (
     Status,
 )
 from carrel_operator.catalogue import Catalogue
-from carrel_operator.project_seen import Membership, ProjectSeen, membership
-from carrel_operator.seen import PodSeen, Seen
+from carrel_operator.project_seen import Membership, ProjectSeen, membership, own_membership
+from carrel_operator.seen import PodSeen, Seen, principal_of
 
 _REMEMBERED_DELETIONS = 1000
 _OF_NOTEBOOK = names.pod("")
-_OF_PROJECT = names.project_volume("")
+_OF_PROJECT = names.project_volume("")  # accounts of projects begin alike
 _OF_PROJECTS_PODS = names.preparer(""), names.carer("")
 
 _Option = TypeVar("_Option", InstanceType, NotebookImage)
@@ -140,7 +140,7 @@ class Cache:
             case "PersistentVolumeClaim" if place.name.startswith(_OF_PROJECT):
                 yield from self._all_keys()
             case "ServiceAccount" | "PersistentVolumeClaim":
-                yield from self._keys_of_user(place.namespace, place.name.partition("-")[2])
+                yield from self._keys_of_user(place.namespace, names.owner_label_of(place.name))
             case "Pod" if place.name.startswith(_OF_PROJECTS_PODS):
                 return
             case _:
@@ -153,9 +153,13 @@ class Cache:
         place = Place.of(body)
         if place.kind == "Project":
             return Key(place.namespace, place.name)
-        project = Place("Project", place.namespace, place.name.partition("-")[2])
-        ours = place.name.startswith((_OF_PROJECT, *_OF_PROJECTS_PODS))
-        return Key(project.namespace, project.name) if ours and project in self._entries else None
+        if not place.name.startswith((_OF_PROJECT, *_OF_PROJECTS_PODS)):
+            return None
+        name = place.name.partition("-")[2]
+        if place.kind == "ServiceAccount":
+            name = name.rpartition("-")[0]
+        found = Place("Project", place.namespace, name) in self._entries
+        return Key(place.namespace, name) if found else None
 
     def project(self, key: Key) -> ProjectSeen | None:
         """All that is known of a Project; None when there is none. InvalidObjectError when it can't be read."""
@@ -163,12 +167,15 @@ class Cache:
         if entry is None:
             return None
         project = Project.parse(entry.body)
+        number = self.accounts.project(project.name, project.metadata.uid)
+        account = names.project_account(key.name, number) if number is not None else ""
         return ProjectSeen(
             project=project,
-            number=self.accounts.project(project.name, project.metadata.uid),
+            number=number,
             claim=self.body("PersistentVolumeClaim", key.namespace, names.project_volume(key.name)),
             preparer=self.body("Pod", key.namespace, names.preparer(key.name)),
             carer=self.body("Pod", key.namespace, names.carer(key.name)),
+            service_account=self.body("ServiceAccount", key.namespace, account),
         )
 
     def in_use(self, key: Key) -> bool:
@@ -194,25 +201,28 @@ class Cache:
         if entry is None:
             return None
         notebook = Notebook.parse(entry.body)
-        owner, catalogue = notebook.owner, self.catalogue()
+        catalogue, team = self.catalogue(), self._team(notebook)
+        principal = principal_of(notebook.owner, team)
         pod = self._entries.get(Place("Pod", key.namespace, names.pod(key.name)))
-        home = self._entries.get(Place("PersistentVolumeClaim", key.namespace, names.home(owner)))
+        home = self._entries.get(Place("PersistentVolumeClaim", key.namespace, principal.home))
+        groups = team.project.groups if team else notebook.owner_groups
         now = time.monotonic()
         return Seen(
             notebook=notebook,
             relatives=self._relatives(notebook),
             instance_type=catalogue.instance_types.get(notebook.instance_type),
             image=catalogue.images.get(notebook.image),
-            refusal=catalogue.refusal(notebook.instance_type, notebook.image, notebook.owner_groups),
-            service_account=self.body("ServiceAccount", key.namespace, names.service_account(owner)),
+            refusal=catalogue.refusal(notebook.instance_type, notebook.image, groups),
+            service_account=self.body("ServiceAccount", key.namespace, principal.service_account),
             home=home.body if home else None,
             service=self.body("Service", key.namespace, names.service(key.name)),
             network_policy=self.body("NetworkPolicy", key.namespace, names.network_policy(key.name)),
             pod=PodSeen.parse(pod.body, now - pod.since, now - pod.changed) if pod else None,
             age=now - entry.since,
             home_settled=now - home.changed if home else 0.0,
-            uid=self.accounts.people.get(names.slug(owner)),
-            memberships=tuple(self._memberships(notebook)),
+            uid=team.number if team else self.accounts.people.get(names.slug(notebook.owner)),
+            memberships=tuple(self._memberships(notebook, team)),
+            team=team,
         )
 
     def unreadable(self, key: Key) -> tuple[Metadata, Status]:
@@ -249,7 +259,21 @@ class Cache:
                 found.append(metadata)
         return tuple(found)
 
-    def _memberships(self, notebook: Notebook) -> Iterator[Membership]:
+    def _team(self, notebook: Notebook) -> ProjectSeen | None:
+        """The project whose server this is, while it is there and has its number."""
+        if not notebook.project or notebook.owner != names.team(notebook.project):
+            return None
+        try:
+            found = self.project(Key(notebook.metadata.namespace, notebook.project))
+        except InvalidObjectError:
+            return None
+        return found if found and found.number is not None and not found.project.metadata.deleting else None
+
+    def _memberships(self, notebook: Notebook, team: ProjectSeen | None) -> Iterator[Membership]:
+        if notebook.project:
+            own = own_membership(team) if team else None
+            yield from (own,) if own else ()
+            return
         namespace = notebook.metadata.namespace
         for place in sorted(self._projects, key=lambda each: each.name):
             if place.namespace != namespace:

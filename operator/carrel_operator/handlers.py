@@ -28,7 +28,7 @@ _WATCHED = (
     ("", "v1", "pods", ("nb-", "prepare-", "care-")),
     ("", "v1", "services", "nb-"),
     ("", "v1", "persistentvolumeclaims", ("home-", "project-")),
-    ("", "v1", "serviceaccounts", "user-"),
+    ("", "v1", "serviceaccounts", ("user-", "project-")),
     ("networking.k8s.io", "v1", "networkpolicies", "nb-"),
 )
 _STUCK_SECONDS = 300.0

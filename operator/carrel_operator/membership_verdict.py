@@ -3,12 +3,15 @@
 from carrel_operator import names
 from carrel_operator.api import Condition, ConditionType, MountedProject, Reason
 from carrel_operator.desired.membership import has_too_much
+from carrel_operator.obstacles import team_obstacle
 from carrel_operator.seen import Seen
 
 
 def membership_valid(seen: Seen) -> Condition:
     """The condition MembershipValid."""
     kind = ConditionType.MEMBERSHIP_VALID
+    if found := team_obstacle(seen):
+        return Condition(kind, status=False, reason=found.reason, message=found.message)
     if has_too_much(seen):
         message = (
             "Its owner has left a project or may only read there now: the server is restarted without it."
@@ -25,6 +28,8 @@ def mounted(seen: Seen) -> tuple[MountedProject, ...]:
 
 
 def _sentences(seen: Seen) -> list[str]:
+    if seen.team:
+        return [f"The server of project '{seen.team.project.name}'."]
     if not seen.memberships:
         return ["The owner is a member of no project."]
     there = {each.name: each.writable for each in mounted(seen)}

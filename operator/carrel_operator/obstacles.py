@@ -8,7 +8,7 @@ from carrel_operator.seen import Seen
 
 def obstacle(seen: Seen) -> Refusal | None:
     """The first thing that forbids a pod, with a sentence that says what to do; None when a pod may be made."""
-    for predicate in (identity_obstacle, _foreign_pod, _catalogue):
+    for predicate in (identity_obstacle, _foreign_pod, _catalogue, _files_of_team):
         if refusal := predicate(seen):
             return refusal
     return None
@@ -16,7 +16,27 @@ def obstacle(seen: Seen) -> Refusal | None:
 
 def identity_obstacle(seen: Seen) -> Refusal | None:
     """Why this Notebook may not touch what belongs to its owner; None when it is who it says it is."""
-    return _name_mismatch(seen) or _home_of_another(seen)
+    return _name_mismatch(seen) or team_obstacle(seen) or _home_of_another(seen)
+
+
+def team_obstacle(seen: Seen) -> Refusal | None:
+    """Why this is not the server of the project that it names; None for one that is, and for a person's."""
+    notebook = seen.notebook
+    project, owner = notebook.project, names.team(notebook.project)
+    if notebook.owner.startswith(names.TEAM) and not project:
+        named = names.project_of(notebook.owner)
+        message = f"The owner '{notebook.owner}' is no person: the server of project '{named}' says so in spec.project."
+        return Refusal(Reason.NOT_A_MEMBER, message)
+    if not project or seen.team:
+        return None
+    if notebook.owner != owner:
+        message = (
+            f"The server of project '{project}' belongs to '{owner}', and '{notebook.owner}' is not the project. "
+            "Its members open it from the hub's home page."
+        )
+        return Refusal(Reason.NOT_A_MEMBER, message)
+    message = f"There is no project '{project}', so it has no server. Ask an administrator if it was removed by mistake."
+    return Refusal(Reason.UNKNOWN_PROJECT, message)
 
 
 def _name_mismatch(seen: Seen) -> Refusal | None:
@@ -60,3 +80,12 @@ def _foreign_pod(seen: Seen) -> Refusal | None:
 
 def _catalogue(seen: Seen) -> Refusal | None:
     return seen.refusal
+
+
+def _files_of_team(seen: Seen) -> Refusal | None:
+    if seen.team is None or any(each.gid is not None for each in seen.memberships):
+        return None
+    said = seen.team.project.status.message or "Its volume is being made."
+    return Refusal(
+        Reason.VOLUME_PENDING, f"The files of project '{seen.team.project.name}' are not ready. {said}"
+    )

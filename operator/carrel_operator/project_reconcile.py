@@ -14,7 +14,7 @@ from carrel_operator.desired.project_care import Care, care
 from carrel_operator.expander import Expander
 from carrel_operator.project_seen import ProjectSeen
 from carrel_operator.registry import Registry
-from carrel_operator.settings import Settings
+from carrel_operator.settings import IdentityMode, Settings
 from carrel_operator.workqueue import RetryError
 
 logger = logging.getLogger("carrel")
@@ -53,15 +53,21 @@ class ProjectReconciler:
         if not failure and after != seen:
             return 0.0  # something was done: what is next, and what there is to say, the next run knows
         problem = f"Kubernetes says: {failure.message}" if failure else self._expander.refusal(key)
-        await self._write(
-            after.project.metadata, statuses.project_status(after, problem, self._cache.accounts.names(), now)
-        )
+        said = statuses.Said(problem, self._principal(after), self._cache.accounts.names())
+        await self._write(after.project.metadata, statuses.project_status(after, said, now))
         if failure:
             raise RetryError(failure.message, failure.retry_after)
         return wanted.look_again_in
 
+    def _principal(self, seen: ProjectSeen) -> str:
+        """What the warehouse calls it; empty where there is none."""
+        identity, account = self._settings.identity, seen.service_account
+        if account is None or identity.mode is IdentityMode.NONE:
+            return ""
+        return identity.principal_of(account["metadata"]["namespace"], account["metadata"]["name"])
+
     async def _make(self, key: Key, seen: ProjectSeen, looked: Care) -> ClusterError | None:
-        """Number, then claim, then the pod that works on it: a crash after any step leaves the next one to do."""
+        """Number, account, claim, then the pod that works on it: a crash after any step leaves the next one to do."""
         try:
             numbered = await self._numbered(key, seen)
             wanted = project_set(numbered, self._settings, looked.marks)
@@ -87,6 +93,10 @@ class ProjectReconciler:
         return self._cache.project(key) or seen
 
     async def _ensure(self, wanted: ProjectSet, seen: ProjectSeen) -> None:
+        account = wanted.service_account
+        if account and not (seen.service_account and covers(seen.service_account, account)):
+            logger.info("ServiceAccount %s: applied", account["metadata"]["name"])
+            self._cache.see(await self._cluster.apply(account), ours=True)
         if wanted.claim and not (seen.claim and covers(seen.claim, wanted.claim)):
             name = wanted.claim["metadata"]["name"]
             logger.info("PersistentVolumeClaim %s: %s", name, "updated" if seen.claim else "created")

@@ -20,6 +20,7 @@ class ProjectSeen:
     claim: Body | None = None
     preparer: Body | None = None
     carer: Body | None = None  # the pod that looks through the files or mends them
+    service_account: Body | None = None
 
     @property
     def of_a_former_project(self) -> bool:
@@ -104,10 +105,18 @@ class Membership:
 
 def membership(seen: ProjectSeen, person: str, groups: Collection[str]) -> Membership | None:
     """What this person has of the project, or None."""
-    project = seen.project
-    role = project.role_of(person, groups)
-    if role is None or project.metadata.deleting or seen.of_a_former_project:
+    role = seen.project.role_of(person, groups)
+    return _with_files(seen, role) if role else None
+
+
+def own_membership(team: ProjectSeen) -> Membership | None:
+    """What the project's own server has of it: all that an editor has, and nothing of other projects."""
+    return _with_files(team, Role.EDITOR)
+
+
+def _with_files(seen: ProjectSeen, role: Role) -> Membership | None:
+    if seen.project.metadata.deleting or seen.of_a_former_project:
         return None
     gid = seen.number_of_files if seen.prepared else None
     claim = seen.claim["metadata"]["name"] if seen.claim else ""
-    return Membership(project.name, role, gid, claim)
+    return Membership(seen.project.name, role, gid, claim)

@@ -1,7 +1,7 @@
 """What to say of a Project: its conditions, one sentence, and the facts beside them."""
 
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from carrel_operator import api
@@ -14,13 +14,20 @@ from carrel_operator.quantities import memory
 from carrel_operator.volume_verdict import claim_phase, growth
 
 
-def project_status(
-    seen: ProjectSeen, problem: str | None, people: Mapping[int, str], now: datetime
-) -> ProjectStatus:
-    """The whole status; ``problem`` is half a sentence about what was refused, ``people`` are by their number."""
+@dataclass(frozen=True, slots=True)
+class Said:
+    """What else there is to say of a Project."""
+
+    problem: str | None  # half a sentence about what was refused
+    principal: str
+    people: Mapping[int, str]  # by their number
+
+
+def project_status(seen: ProjectSeen, said: Said, now: datetime) -> ProjectStatus:
+    """The whole status."""
     project, claim = seen.project, seen.claim
-    ready = _ready(seen, problem)
-    shared = files_shared(seen, people)
+    ready = _ready(seen, said.problem)
+    shared = files_shared(seen, said.people)
     generation = project.metadata.generation
     mine = claim is not None and not seen.of_a_former_project
     return ProjectStatus(
@@ -28,6 +35,7 @@ def project_status(
         observed_generation=generation,
         gid=seen.number,
         members=len(project.members),
+        principal=said.principal,
         claim=claim["metadata"]["name"] if claim and mine else "",
         claim_phase=claim_phase(claim) if claim and mine else "",
         size=actual_size(claim) if claim and mine else "",

@@ -4,7 +4,6 @@ import asyncio
 import logging
 from datetime import UTC, datetime
 
-from carrel_operator import names
 from carrel_operator import status as statuses
 from carrel_operator.api import Body, InvalidObjectError, Metadata, Reason, Status
 from carrel_operator.cache import Cache, Key
@@ -79,7 +78,7 @@ class Reconciler:
         """The same, with the number that its owner's files bear; only who starts something needs one."""
         if seen.uid is not None or not seen.notebook.running or identity_obstacle(seen):
             return seen
-        name = names.slug(seen.notebook.owner)
+        name = seen.principal.login
         try:
             await self._registry.give(lambda accounts: accounts.with_person(name))
         except ClusterError as error:

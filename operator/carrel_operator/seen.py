@@ -7,7 +7,8 @@ from typing import Any, Self
 from carrel_operator import api
 from carrel_operator.api import Body, InstanceType, Metadata, Notebook, NotebookImage
 from carrel_operator.catalogue import Refusal
-from carrel_operator.project_seen import Membership
+from carrel_operator.principal import Principal, of_person, of_project
+from carrel_operator.project_seen import Membership, ProjectSeen
 
 CONTAINER = "notebook"
 PROJECT_VOLUME = "project-"  # how the pod's volumes of projects are called, before the number of each
@@ -71,6 +72,7 @@ class PodSeen:
     node_selector: Mapping[str, str]
     projects: Mapping[str, bool]  # the claims of projects that it mounts, and whether it may write
     notice: str  # why it was made while the person was at work
+    service_account: str
     resize: ResizeSeen | None
     caught_up: bool  # whether its status speaks of its newest spec
     age: float  # seconds since it was first seen …
@@ -108,6 +110,7 @@ class PodSeen:
             node_selector=spec.get("nodeSelector", {}),
             projects=_projects(spec),
             notice=annotations.get(api.NOTICE_ANNOTATION, ""),
+            service_account=spec.get("serviceAccountName", ""),
             resize=_resize(status),
             caught_up=status.get("observedGeneration", 0) >= metadata.get("generation", 0),
             age=age,
@@ -138,6 +141,12 @@ class Seen:
     home_settled: float = 0.0  # seconds since the home last changed
     uid: int | None = None  # the owner's number, once they have one
     memberships: tuple[Membership, ...] = ()  # of the owner, by project
+    team: ProjectSeen | None = None  # the project whose server it is, while it is there and has its number
+
+    @property
+    def principal(self) -> Principal:
+        """As whom it runs."""
+        return principal_of(self.notebook.owner, self.team)
 
     @property
     def size_of_pod(self) -> str:
@@ -166,6 +175,13 @@ class Seen:
         """The pod, if it was made for this Notebook and this session and is there to stay."""
         pod = self.own_pod
         return pod if pod and not pod.terminating and pod.session == self.notebook.session else None
+
+
+def principal_of(owner: str, team: ProjectSeen | None) -> Principal:
+    """As whom the servers of this owner run."""
+    if team and team.number is not None:
+        return of_project(team.project.name, team.number)
+    return of_person(owner)
 
 
 def _notebook_owners(metadata: Body) -> Iterator[str]:

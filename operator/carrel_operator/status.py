@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from carrel_operator import api, names
+from carrel_operator import api
 from carrel_operator.api import (
     Condition,
     ConditionType,
@@ -160,9 +160,7 @@ def _url(seen: Seen, settings: Settings) -> str:
 def _principal(seen: Seen, settings: Settings) -> str:
     if settings.identity.mode is IdentityMode.NONE or seen.service_account is None:
         return ""
-    return settings.identity.principal_of(
-        seen.notebook.metadata.namespace, names.service_account(seen.notebook.owner)
-    )
+    return settings.identity.principal_of(seen.notebook.metadata.namespace, seen.principal.service_account)
 
 
 def _resources(seen: Seen, *, at_work: bool) -> Resources:

@@ -128,7 +128,7 @@ class NotebookImage:
 
 @dataclass(frozen=True, slots=True)
 class Notebook:
-    """One server of one person."""
+    """One server of one person or project."""
 
     metadata: Metadata
     owner: str
@@ -136,6 +136,7 @@ class Notebook:
     image: str
     owner_groups: frozenset[str] = frozenset()
     server: str = ""
+    project: str = ""  # whose server it is; empty: a person's
     session: str = ""
     running: bool = False
     home_size: str | None = None
@@ -155,6 +156,7 @@ class Notebook:
             image=text(spec, "image", "spec."),
             owner_groups=frozenset(spec.get("ownerGroups", ())),
             server=spec.get("server", ""),
+            project=spec.get("project", ""),
             session=spec.get("session", ""),
             running=spec.get("running", False),
             home_size=spec.get("homeSize"),

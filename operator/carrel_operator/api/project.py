@@ -62,6 +62,7 @@ class ProjectStatus:
     observed_generation: int = 0
     gid: int | None = None
     members: int = 0
+    principal: str = ""
     claim: str = ""
     claim_phase: str = ""
     size: str = ""
@@ -76,6 +77,7 @@ class ProjectStatus:
             observed_generation=body.get("observedGeneration", 0),
             gid=body.get("gid"),
             members=body.get("members", 0),
+            principal=body.get("principal", ""),
             claim=volume.get("claim", ""),
             claim_phase=volume.get("phase", ""),
             size=volume.get("size", ""),
@@ -90,6 +92,7 @@ class ProjectStatus:
             "observedGeneration": self.observed_generation,
             "gid": self.gid,
             "members": self.members,
+            "principal": self.principal,
             "volume": {key: value for key, value in volume.items() if value},
             "conditions": [each.body() for each in self.conditions],
         }
@@ -128,6 +131,11 @@ class Project:
     def name(self) -> str:
         """The object's name."""
         return self.metadata.name
+
+    @property
+    def groups(self) -> frozenset[str]:
+        """Whose sizes and images the project's own server may have: the groups of which all may work in it."""
+        return frozenset(each.group for each in self.members if each.group and each.role.writes)
 
     def role_of(self, person: str, groups: Collection[str]) -> Role | None:
         """The most that a person may do here, by name or by one of these groups; None for who is no member."""

@@ -82,6 +82,7 @@ class Reason(StrEnum):
     INSTANCE_TYPE_FORBIDDEN = "InstanceTypeForbidden"
     IMAGE_FORBIDDEN = "ImageForbidden"
     NAME_MISMATCH = "NameMismatch"
+    UNKNOWN_PROJECT = "UnknownProject"
     HOME_OWNER_MISMATCH = "HomeOwnerMismatch"
     SERVER_FAILED = "ServerFailed"
     SERVER_EXITED = "ServerExited"
@@ -121,6 +122,7 @@ _STUCK = frozenset(
         Reason.IMAGE_PULL_FAILED,
         Reason.QUOTA_EXCEEDED,
         Reason.REFUSED,
+        Reason.VOLUME_PENDING,
     }
 )
 _FINAL = frozenset(
@@ -130,6 +132,8 @@ _FINAL = frozenset(
         Reason.INSTANCE_TYPE_FORBIDDEN,
         Reason.IMAGE_FORBIDDEN,
         Reason.NAME_MISMATCH,
+        Reason.UNKNOWN_PROJECT,
+        Reason.NOT_A_MEMBER,
         Reason.HOME_OWNER_MISMATCH,
         Reason.SERVER_FAILED,
         Reason.SERVER_EXITED,

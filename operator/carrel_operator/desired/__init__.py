@@ -14,7 +14,7 @@ from carrel_operator.desired.pod import pod
 from carrel_operator.desired.resize import Resize, has_size, resize
 from carrel_operator.desired.service import service
 from carrel_operator.desired.service_account import service_account
-from carrel_operator.obstacles import identity_obstacle, obstacle
+from carrel_operator.obstacles import identity_obstacle, obstacle, team_obstacle
 from carrel_operator.seen import PodSeen, Seen
 from carrel_operator.settings import Settings
 
@@ -59,7 +59,7 @@ def desired_set(seen: Seen, settings: Settings) -> DesiredSet:
         fate = PodFate.DELETE if _can_be_deleted(seen.pod) else PodFate.LEAVE
         return DesiredSet(fate=fate, home_size=home_size)
     if stranger:
-        return DesiredSet(fate=PodFate.LEAVE)
+        return DesiredSet(fate=PodFate.DELETE if _lost_its_project(seen) else PodFate.LEAVE)
     obstructed = obstacle(seen) is not None
     fate, look_again_in = _fate(seen, obstructed=obstructed)
     if obstructed and not seen.current_pod:
@@ -71,8 +71,9 @@ def desired_set(seen: Seen, settings: Settings) -> DesiredSet:
         body = pod_metadata(seen.notebook, names.pod(seen.notebook.name))
     return DesiredSet(
         fate=fate,
-        service_account=service_account(seen.notebook, seen.relatives, settings),
-        home=home(seen.notebook, seen.relatives, settings, born=seen.home is not None),
+        # a project has its account whether it has a server or not
+        service_account=None if seen.team else service_account(seen.notebook, seen.relatives, settings),
+        home=home(seen, settings),
         service=service(seen.notebook, settings),
         network_policy=network_policy(seen.notebook, settings),
         pod=body,
@@ -100,6 +101,10 @@ def _fate(seen: Seen, *, obstructed: bool) -> tuple[PodFate, float | None]:
         not pod_seen.node and seen.instance_type is not None and not has_size(pod_seen, seen.instance_type)
     )
     return (PodFate.DELETE if waits_at_another_size else PodFate.LEAVE), None
+
+
+def _lost_its_project(seen: Seen) -> bool:
+    return team_obstacle(seen) is not None and seen.own_pod is not None and _can_be_deleted(seen.own_pod)
 
 
 def _can_be_deleted(pod_seen: PodSeen | None) -> bool:

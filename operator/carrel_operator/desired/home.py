@@ -1,32 +1,30 @@
 """The claim that holds a person's files, shared by all their servers."""
 
-from collections.abc import Iterable
 from typing import Any
 
-from carrel_operator import api, names
-from carrel_operator.api import Metadata, Notebook
+from carrel_operator import api
 from carrel_operator.desired.metadata import owner_references, personal_labels
+from carrel_operator.seen import Seen
 from carrel_operator.settings import Settings
 
 
-def home(
-    notebook: Notebook, relatives: Iterable[Metadata], settings: Settings, *, born: bool
-) -> dict[str, Any]:
-    """The person's claim; without an owner reference where homes are kept when the last Notebook goes.
+def home(seen: Seen, settings: Settings) -> dict[str, Any]:
+    """The owner's claim; without an owner reference where homes are kept when the last Notebook goes.
 
     Once born, only its metadata is applied: a claim's class never changes, and its size has its own rule,
     in ``expansion``.
     """
+    notebook = seen.notebook
     metadata: dict[str, Any] = {
-        "name": names.home(notebook.owner),
+        "name": seen.principal.home,
         "namespace": notebook.metadata.namespace,
         "labels": personal_labels(notebook),
         "annotations": {api.OWNER_ANNOTATION: notebook.owner},
     }
     if not settings.home.keep:
-        metadata["ownerReferences"] = owner_references(relatives)
+        metadata["ownerReferences"] = owner_references(seen.relatives)
     claim: dict[str, Any] = {"apiVersion": "v1", "kind": "PersistentVolumeClaim", "metadata": metadata}
-    if born:
+    if seen.home is not None:
         return claim
     claim["spec"] = {
         "accessModes": ["ReadWriteOnce"],

@@ -52,9 +52,15 @@ def project_mounts(projects: Iterable[Mountable]) -> list[dict[str, Any]]:
 
 
 def has_too_much(seen: Seen) -> bool:
-    """Whether the pod mounts a project that its owner has left, or may write where they may only read now."""
+    """Whether the pod has what its owner may not have, or no longer.
+
+    It mounts a project that they have left, or may write where they may only read now; or it runs as a project that
+    was deleted and made again under the same name.
+    """
     if seen.own_pod is None:
         return False
+    if seen.team and seen.own_pod.service_account != seen.principal.service_account:
+        return True
     allowed = {each.claim: each.role.writes for each in seen.memberships}
     return any(
         claim not in allowed or (writable and not allowed[claim])

@@ -18,6 +18,7 @@ def personal_labels(notebook: Notebook) -> dict[str, str]:
         "app.kubernetes.io/name": "notebook",
         "app.kubernetes.io/managed-by": "carrel-operator",
         api.USER_LABEL: names.user_label(notebook.owner),
+        **({api.PROJECT_LABEL: notebook.project} if notebook.project else {}),
     }
 
 

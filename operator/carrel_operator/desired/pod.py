@@ -39,7 +39,7 @@ def pod(seen: Seen, uid: int, size: InstanceType, image: NotebookImage, settings
     }
     defaults = settings.notebook
     body["spec"] = {
-        "serviceAccountName": names.service_account(notebook.owner),
+        "serviceAccountName": seen.principal.service_account,
         "automountServiceAccountToken": False,
         "enableServiceLinks": False,
         # exit 0 is the person's own shut-down; anything else is tried again by the kubelet
@@ -57,7 +57,7 @@ def pod(seen: Seen, uid: int, size: InstanceType, image: NotebookImage, settings
         },
         "affinity": {"podAffinity": _beside_the_persons_other_servers(notebook)},
         "containers": [_container(seen, size, image, settings)],
-        "volumes": [*_volumes(notebook, settings), *project_volumes(projects)],
+        "volumes": [*_volumes(seen, settings), *project_volumes(projects)],
     }
     if defaults.priority_class_name:
         body["spec"]["priorityClassName"] = defaults.priority_class_name
@@ -72,12 +72,11 @@ def pod(seen: Seen, uid: int, size: InstanceType, image: NotebookImage, settings
 
 def _container(seen: Seen, size: InstanceType, image: NotebookImage, settings: Settings) -> dict[str, Any]:
     notebook = seen.notebook
-    home = names.home_path(notebook.owner)
     container: dict[str, Any] = {
         "name": CONTAINER,
         "image": image.image,
         "imagePullPolicy": settings.notebook.image_pull_policy,
-        "workingDir": home,
+        "workingDir": seen.principal.home_path,
         "ports": [{"name": "http", "containerPort": settings.notebook.port}],
         "env": [{"name": name, "value": value} for name, value in _environment(seen, size, settings).items()],
         "resources": resources(size),
@@ -88,7 +87,7 @@ def _container(seen: Seen, size: InstanceType, image: NotebookImage, settings: S
         ],
         "securityContext": {"allowPrivilegeEscalation": False, "capabilities": {"drop": ["ALL"]}},
         "terminationMessagePolicy": "FallbackToLogsOnError",  # its last words go into the status
-        "volumeMounts": [*_mounts(notebook, settings), *project_mounts(mountable(seen.memberships))],
+        "volumeMounts": [*_mounts(seen, settings), *project_mounts(mountable(seen.memberships))],
     }
     if notebook.environment_secret:
         container["envFrom"] = [{"secretRef": {"name": notebook.environment_secret}}]
@@ -97,12 +96,12 @@ def _container(seen: Seen, size: InstanceType, image: NotebookImage, settings: S
 
 def _environment(seen: Seen, size: InstanceType, settings: Settings) -> dict[str, str]:
     """Variables that win over those of the environment Secret, by name."""
-    identity, owner = settings.identity, seen.notebook.owner
+    identity, principal = settings.identity, seen.principal
     environment = {
         **settings.notebook.environment,
-        "HOME": names.home_path(owner),
-        "USER": names.slug(owner),
-        "LOGNAME": names.slug(owner),
+        "HOME": principal.home_path,
+        "USER": principal.login,
+        "LOGNAME": principal.login,
         # as JupyterHub's spawners set them; jupyter-resource-usage reads them
         "CPU_LIMIT": str(float(number(size.cpu.limit))),
         "CPU_GUARANTEE": str(float(number(size.cpu.request))),
@@ -120,9 +119,9 @@ def _environment(seen: Seen, size: InstanceType, settings: Settings) -> dict[str
     return environment
 
 
-def _mounts(notebook: Notebook, settings: Settings) -> list[dict[str, Any]]:
+def _mounts(seen: Seen, settings: Settings) -> list[dict[str, Any]]:
     mounts: list[dict[str, Any]] = [
-        *_home_mounts(notebook),
+        *_home_mounts(seen),
         {"name": "tmp", "mountPath": "/tmp"},  # noqa: S108 - the pod's own
         {"name": "shm", "mountPath": "/dev/shm"},  # noqa: S108
         {"name": "accounts", "mountPath": "/var/lib/extrausers", "readOnly": True},
@@ -135,23 +134,23 @@ def _mounts(notebook: Notebook, settings: Settings) -> list[dict[str, Any]]:
     return mounts
 
 
-def _home_mounts(notebook: Notebook) -> list[dict[str, Any]]:
+def _home_mounts(seen: Seen) -> list[dict[str, Any]]:
     """The home; beside a scratch one when it is full, because no server can work in a full one for long."""
-    home = names.home_path(notebook.owner)
-    if not notebook.rescue:
+    home = seen.principal.home_path
+    if not seen.notebook.rescue:
         return [{"name": "home", "mountPath": home}]
     return [{"name": "scratch", "mountPath": home}, {"name": "home", "mountPath": f"{home}/{FULL_HOME}"}]
 
 
-def _volumes(notebook: Notebook, settings: Settings) -> list[dict[str, Any]]:
+def _volumes(seen: Seen, settings: Settings) -> list[dict[str, Any]]:
     identity = settings.identity
     volumes: list[dict[str, Any]] = [
-        {"name": "home", "persistentVolumeClaim": {"claimName": names.home(notebook.owner)}},
+        {"name": "home", "persistentVolumeClaim": {"claimName": seen.principal.home}},
         {"name": "tmp", "emptyDir": {}},
         {"name": "shm", "emptyDir": {"medium": "Memory", "sizeLimit": "1Gi"}},
         {"name": "accounts", "configMap": {"name": ACCOUNTS, "items": _NAMES, "optional": True}},
     ]
-    if notebook.rescue:
+    if seen.notebook.rescue:
         volumes.append({"name": "scratch", "emptyDir": {"sizeLimit": _SCRATCH_SIZE}})
     if identity.mode is IdentityMode.FEDERATED:
         token = {

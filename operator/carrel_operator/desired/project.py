@@ -1,4 +1,4 @@
-"""What should exist for a Project: the volume, and once the pod that makes it ready for its members."""
+"""What should exist for a Project: its account, the volume, and once the pod that makes it ready for its members."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -7,7 +7,13 @@ from typing import Any
 from carrel_operator import api, names
 from carrel_operator.api import Body, Project
 from carrel_operator.desired.expansion import requested_size
-from carrel_operator.desired.volume_pod import VOLUME_PATH, child_of_project, volume_container, volume_pod
+from carrel_operator.desired.volume_pod import (
+    VOLUME_PATH,
+    child_of_project,
+    owner_reference,
+    volume_container,
+    volume_pod,
+)
 from carrel_operator.project_seen import FILES, ProjectSeen
 from carrel_operator.quantities import number as amount
 from carrel_operator.settings import Settings
@@ -17,6 +23,7 @@ from carrel_operator.settings import Settings
 class ProjectSet:
     """Everything that should exist for one Project; None is a child that is left as it is, or absent."""
 
+    service_account: Body | None = None
     claim: Body | None = None
     size: str | None = None  # that the claim should be asked to grow to
     preparer: Body | None = None
@@ -28,15 +35,33 @@ def project_set(seen: ProjectSeen, settings: Settings, marks: Mapping[str, str])
 
     ``marks`` are more annotations of the claim, which say how its files are.
     """
-    if seen.number is None or seen.of_a_former_project or seen.being_deleted:
+    if seen.number is None:
         return ProjectSet()
+    account = _service_account(seen.project, seen.number, settings)
+    if seen.of_a_former_project or seen.being_deleted:
+        return ProjectSet(service_account=account)
     done = seen.prepared or seen.preparer_done
     return ProjectSet(
+        service_account=account,
         claim=_claim(seen, seen.number, settings, marks if done else {}, prepared=done),
         size=_larger(seen),
         preparer=None if done or seen.preparer else _preparer(seen.project, seen.number, settings),
         preparer_goes=seen.prepared and seen.preparer is not None,
     )
+
+
+def _service_account(project: Project, number: int, settings: Settings) -> dict[str, Any]:
+    """The name by which the warehouse knows the project; it ends with the Project, and its tokens with it."""
+    account = child_of_project(project, "ServiceAccount", names.project_account(project.name, number))
+    account["metadata"] |= {
+        "annotations": {
+            **settings.identity.service_account_annotations,
+            api.OWNER_ANNOTATION: names.team(project.name),
+        },
+        "ownerReferences": [owner_reference(project)],
+    }
+    account["automountServiceAccountToken"] = False
+    return account
 
 
 def _claim(

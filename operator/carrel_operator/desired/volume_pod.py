@@ -15,14 +15,7 @@ def volume_pod(
 ) -> dict[str, Any]:
     """The pod, under the project's own number: all containers but the last run one after the other before it."""
     pod = child_of_project(project, "Pod", name)
-    pod["metadata"]["ownerReferences"] = [
-        {
-            "apiVersion": api.API_VERSION,
-            "kind": "Project",
-            "name": project.name,
-            "uid": project.metadata.uid,
-        }
-    ]
+    pod["metadata"]["ownerReferences"] = [owner_reference(project)]
     *first, last = containers
     pod["spec"] = {
         "automountServiceAccountToken": False,
@@ -77,3 +70,9 @@ def child_of_project(project: Project, kind: str, name: str) -> dict[str, Any]:
     }
     metadata = {"name": name, "namespace": project.metadata.namespace, "labels": labels}
     return {"apiVersion": "v1", "kind": kind, "metadata": metadata}
+
+
+def owner_reference(project: Project) -> dict[str, Any]:
+    """What makes an object go with the Project."""
+    metadata = project.metadata
+    return {"apiVersion": api.API_VERSION, "kind": "Project", "name": metadata.name, "uid": metadata.uid}

@@ -36,7 +36,11 @@ def test_no_number_is_given_twice_and_none_changes(everybody: list[tuple[str, ..
 
 def test_files_are_shown_with_names() -> None:
     accounts = Accounts().with_person("ada").with_project("sales", "uid-1").with_project("sales", "uid-2")
-    assert accounts.data()["passwd"] == "ada:x:20000:1000::/home/ada:/bin/bash\n"
+    assert accounts.data()["passwd"].splitlines() == [
+        "ada:x:20000:1000::/home/ada:/bin/bash",
+        "project_sales-20001:x:20001:1000::/home/project_sales-20001:/bin/bash",
+        "project_sales:x:20002:1000::/home/project_sales:/bin/bash",
+    ]
     assert accounts.data()["group"] == "sales-20001:x:20001:\nsales:x:20002:\n"
 
 

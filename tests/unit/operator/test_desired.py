@@ -12,12 +12,13 @@ from carrel_operator.desired import DesiredSet, PodFate, desired_set
 from carrel_operator.project_seen import Membership
 from carrel_operator.seen import Seen
 from carrel_operator.settings import Settings
-from unit.operator.worlds import FEDERATED, PLAIN, container, home, notebook, pod, seen
+from unit.operator.worlds import FEDERATED, PLAIN, container, home, notebook, pod, project, seen
 
 GOLDEN = Path(__file__).parent / "golden"
 
 ADA = notebook()
 ADA_LAB = notebook(server="lab")
+TEAM = notebook("project:sales", project="sales")
 EMAIL = notebook("Ada.Lovelace@example.org", "größe", environmentSecret=None)
 
 CASES = {
@@ -43,6 +44,15 @@ CASES = {
             ),
         ),
         PLAIN,
+    ),
+    "server-of-a-project": (
+        seen(
+            TEAM,
+            uid=20_005,
+            team=project(),
+            memberships=(Membership("sales", Role.EDITOR, 20_005, "project-sales"),),
+        ),
+        FEDERATED,
     ),
     "rescue-start": (seen(notebook(rescue=True), home=home()), PLAIN),
     "running": (seen(ADA, home=home(), pod=pod(ADA, status=container(running={}))), PLAIN),

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from carrel_operator.api import Body, InvalidObjectError, Notebook, Project, Role, Status
+from carrel_operator.api import InvalidObjectError, Notebook, Project, Role, Status
 from carrel_operator.cache import Cache, Key
 from carrel_operator.desired import PodFate, desired_set
 from carrel_operator.desired.membership import membership_notice
@@ -17,36 +17,10 @@ from carrel_operator.registry import Registry
 from carrel_operator.seen import PodSeen, Seen
 from unit.operator.api_server import ApiServer
 from unit.operator.worlds import PLAIN, container, home, notebook, pod, seen
-
-MEMBERS = [
-    {"user": "ada", "role": "editor"},
-    {"group": "analysts", "role": "viewer"},
-    {"group": "leads", "role": "admin"},
-]
-
-
-def body(**spec: Any) -> dict[str, Any]:
-    metadata = {"name": "sales", "namespace": "carrel", "uid": "uid-1", "generation": 1}
-    return {
-        "apiVersion": "carrel.dev/v1",
-        "kind": "Project",
-        "metadata": metadata,
-        "spec": {"members": MEMBERS} | spec,
-    }
-
+from unit.operator.worlds import project_body as body
+from unit.operator.worlds import project_claim as claim
 
 PROJECT = Project.parse(body())
-
-
-def claim(phase: str = "Bound", uid: str = "uid-1", prepared: str = "20005", size: str = "50Gi") -> Body:
-    annotations = {"carrel.dev/project-uid": uid, "carrel.dev/gid": "20005"}
-    annotations |= {"carrel.dev/prepared": prepared} if prepared else {}
-    return {
-        "kind": "PersistentVolumeClaim",
-        "metadata": {"name": "project-sales", "namespace": "carrel", "annotations": annotations},
-        "spec": {"resources": {"requests": {"storage": size}}},
-        "status": {"phase": phase, "capacity": {"storage": size}},
-    }
 
 
 @pytest.mark.parametrize(
@@ -229,7 +203,13 @@ TELL = "PATCH projects/sales/status"
 
 async def test_a_volume_is_made_and_prepared_once() -> None:
     world = World()
-    assert await world.settle() == ["POST configmaps", "POST persistentvolumeclaims", "POST pods", TELL]
+    assert await world.settle() == [
+        "POST configmaps",
+        "PATCH serviceaccounts/project-sales-20000",
+        "POST persistentvolumeclaims",
+        "POST pods",
+        TELL,
+    ]
     assert await world.settle() == []
     world.change(CLAIM, status={"phase": "Bound", "capacity": {"storage": "50Gi"}})
     assert await world.settle() == [TELL]
@@ -245,7 +225,7 @@ async def test_a_volume_is_made_and_prepared_once() -> None:
 async def test_a_new_project_of_an_old_name_gets_another_number_and_no_files() -> None:
     world = World()
     world.server.put(CLAIM, {**claim(uid="uid-0")})
-    assert await world.settle() == ["POST configmaps", TELL]
+    assert await world.settle() == ["POST configmaps", "PATCH serviceaccounts/project-sales-20000", TELL]
     assert "holds the files of a former project" in world.message()
     status = world.server.objects[PATH]["status"]
     assert "volume" not in status

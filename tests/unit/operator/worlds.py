@@ -4,8 +4,9 @@ from types import MappingProxyType
 from typing import Any
 
 from carrel_operator import api, names, resizing
-from carrel_operator.api import Body, Notebook, NotebookImage
+from carrel_operator.api import Body, Notebook, NotebookImage, Project
 from carrel_operator.catalogue import Catalogue
+from carrel_operator.project_seen import ProjectSeen
 from carrel_operator.seen import PodSeen, Seen
 from carrel_operator.settings import parse
 
@@ -136,3 +137,40 @@ def seen(of: Notebook, **children: Any) -> Seen:
         **children,
     }
     return Seen(notebook=of, **fields)
+
+
+MEMBERS = (
+    {"user": "ada", "role": "editor"},
+    {"group": "analysts", "role": "viewer"},
+    {"group": "leads", "role": "admin"},
+)
+
+
+def project_body(uid: str = "uid-1", **spec: Any) -> dict[str, Any]:
+    """A Project called sales."""
+    metadata = {"name": "sales", "namespace": "carrel", "uid": uid, "generation": 1}
+    return {
+        "apiVersion": "carrel.dev/v1",
+        "kind": "Project",
+        "metadata": metadata,
+        "spec": {"members": list(MEMBERS)} | spec,
+    }
+
+
+def project_claim(
+    phase: str = "Bound", uid: str = "uid-1", prepared: str = "20005", size: str = "50Gi"
+) -> Body:
+    """Its volume."""
+    annotations = {"carrel.dev/project-uid": uid, "carrel.dev/gid": "20005"}
+    annotations |= {"carrel.dev/prepared": prepared} if prepared else {}
+    return {
+        "kind": "PersistentVolumeClaim",
+        "metadata": {"name": "project-sales", "namespace": "carrel", "annotations": annotations},
+        "spec": {"resources": {"requests": {"storage": size}}},
+        "status": {"phase": phase, "capacity": {"storage": size}},
+    }
+
+
+def project(claim: Body | None = None, **spec: Any) -> ProjectSeen:
+    """The Project sales with its number and a volume that is ready."""
+    return ProjectSeen(Project.parse(project_body(**spec)), 20_005, claim or project_claim())
