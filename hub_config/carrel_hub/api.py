@@ -72,9 +72,17 @@ class ServerHandler(UserServerAPIHandler, _OfServer):  # type: ignore[misc]
         self.set_status(HTTPStatus.ACCEPTED)
         await self.write_sizes(spawner)
 
+    @needs_scope("delete:servers")  # type: ignore[untyped-decorator]
+    async def delete(self, user_name: str, server_name: str = "") -> None:
+        """Stop the server as JupyterHub does, and note who asked."""
+        user = self.find_user(user_name)
+        if user and server_name in user.orm_spawners:
+            user.spawners[server_name].stopped_by = self.current_user.name
+        await super().delete(user_name, server_name)
+
     async def _resize(self, spawner: NotebookSpawner, size: str) -> None:
         try:
-            await spawner.resize(size)
+            await spawner.resize(size, self.current_user.name)
         except options.OptionError as error:
             status = 403 if error.reason in _FORBIDDEN else 400
             raise _refusal(status, error.message) from error

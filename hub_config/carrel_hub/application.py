@@ -1,6 +1,7 @@
 """JupyterHub with a view of the cluster: opened before it looks for its servers, closed when it ends."""
 
 import asyncio
+import re
 from typing import Any
 
 from jupyterhub import orm
@@ -10,12 +11,15 @@ from carrel_hub import api, recovery
 from carrel_hub.notebooks import Notebooks, shared
 from carrel_hub.refusal import WithoutTraces
 from carrel_hub.spawner import NotebookSpawner
+from carrel_hub.teams import Teams
+from carrel_operator import names
 
 
 class CarrelHub(JupyterHub):  # type: ignore[misc]  # JupyterHub publishes no types
     """The hub of a release."""
 
     _recovery: asyncio.Task[None] | None = None
+    _teams: Teams
 
     async def initialize(self, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401 - JupyterHub's own
         """Read the configuration and make all parts."""
@@ -27,10 +31,24 @@ class CarrelHub(JupyterHub):  # type: ignore[misc]  # JupyterHub publishes no ty
         super().init_handlers()
         self.handlers[:0] = self.add_url_prefix(self.hub_prefix, list(api.HANDLERS))
 
+    async def init_role_creation(self) -> None:
+        """Make the roles, those of projects too: JupyterHub deletes all that its configuration does not name."""
+        self._teams = Teams(self, self._notebooks)
+        await self._notebooks.all_projects()
+        self.load_roles.extend(self._teams.configured_roles())
+        await super().init_role_creation()
+
+    async def init_users(self) -> None:
+        """Read the people; from now on nobody can be named like a project's hub user, which no sign-in may be."""
+        await super().init_users()
+        pattern = self.authenticator.username_pattern
+        self.authenticator.username_pattern = f"(?!(?i:{re.escape(names.TEAM)}))(?:{pattern})"
+
     async def init_spawners(self) -> int:
         """Look for the servers that run, once it is known which do."""
         await self._notebooks.all()
         found: int = await super().init_spawners()
+        await self._teams.open()
         return found
 
     async def start(self) -> None:

@@ -35,6 +35,7 @@ class Mirror(Generic[T]):
         self._cluster, self._kind, self._namespace, self._parse = cluster, kind, namespace, parse
         self._entries: dict[str, _Entry[T]] = {}
         self._listeners: dict[str, set[asyncio.Event]] = {}
+        self._told_of_all: list[Callable[[], None]] = []
         self._listed = asyncio.Event()
         self._fresh = False
         self._task: asyncio.Task[None] | None = None
@@ -98,6 +99,10 @@ class Mirror(Generic[T]):
             listeners.discard(changed)
             if not listeners:
                 self._listeners.pop(name, None)
+
+    def tell(self, heard: Callable[[], None]) -> None:
+        """Have ``heard`` called after each change of any object, for ever."""
+        self._told_of_all.append(heard)
 
     def see(self, body: Body) -> T | None:
         """Take in a version of an object, unless a newer one is known; None if it can't be read."""
@@ -167,3 +172,5 @@ class Mirror(Generic[T]):
     def _tell(self, name: str) -> None:
         for changed in self._listeners.get(name, ()):
             changed.set()
+        for heard in self._told_of_all:
+            heard()

@@ -1,10 +1,10 @@
-"""The hub's whole business with the cluster: it writes Notebooks and their Secrets, and reads three kinds."""
+"""The hub's whole business with the cluster: it writes Notebooks and their Secrets, and reads four kinds."""
 
 import asyncio
 import base64
 import contextlib
 import secrets
-from collections.abc import AsyncGenerator, Iterator, Mapping
+from collections.abc import AsyncGenerator, Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import cache
@@ -14,12 +14,17 @@ from carrel_hub.mirror import Mirror
 from carrel_operator import names
 from carrel_operator.api import (
     API_VERSION,
+    NOTICE_ANNOTATION,
+    RESIZED_BY_ANNOTATION,
+    STARTED_BY_ANNOTATION,
+    STOPPED_BY_ANNOTATION,
     Body,
     InstanceType,
     InvalidObjectError,
     Metadata,
     Notebook,
     NotebookImage,
+    Project,
 )
 from carrel_operator.catalogue import Catalogue
 from carrel_operator.cluster import Cluster, ConflictError, NotFoundError, UnavailableError
@@ -42,26 +47,29 @@ class Order:
     groups: tuple[str, ...] = ()
     environment: Mapping[str, str] = field(default_factory=dict, repr=False)
     rescue: bool = False
+    by: str = ""  # the person who asks
     session: str = field(default_factory=lambda: secrets.token_hex(_SESSION_BYTES))
 
 
 class Notebooks:
-    """Every Notebook, size and image of a release, and the few things the hub does to a Notebook."""
+    """Every Notebook, size, image and project of a release, and the few things the hub does to a Notebook."""
 
     def __init__(self, cluster: Cluster, namespace: str) -> None:
         self._cluster, self._namespace = cluster, namespace
         self._notebooks = Mirror(cluster, "Notebook", namespace, Notebook.parse)
         self._sizes = Mirror(cluster, "InstanceType", namespace, InstanceType.parse)
         self._images = Mirror(cluster, "NotebookImage", namespace, NotebookImage.parse)
+        self._projects = Mirror(cluster, "Project", namespace, Project.parse)
+        self._mirrors = (self._notebooks, self._sizes, self._images, self._projects)
 
     def open(self) -> None:
         """Begin to watch."""
-        for mirror in (self._notebooks, self._sizes, self._images):
+        for mirror in self._mirrors:
             mirror.open()
 
     async def close(self) -> None:
         """Let go of the cluster."""
-        for mirror in (self._notebooks, self._sizes, self._images):
+        for mirror in self._mirrors:
             await mirror.close()
         await self._cluster.close()
 
@@ -74,6 +82,24 @@ class Notebooks:
         """Every Notebook, once all were seen."""
         await self._notebooks.listed()
         return self._notebooks.values()
+
+    async def all_projects(self) -> Iterator[Project]:
+        """Every Project, once all were seen."""
+        await self._projects.listed()
+        return self._projects.values()
+
+    @property
+    def projects(self) -> Iterator[Project]:
+        """Every Project that is known by now."""
+        return self._projects.values()
+
+    def project(self, name: str) -> Project | None:
+        """One Project; the empty name is none."""
+        return self._projects.get(name)
+
+    def tell_of_projects(self, heard: Callable[[], None]) -> None:
+        """Have ``heard`` called after each change of a Project."""
+        self._projects.tell(heard)
 
     async def catalogue(self) -> Catalogue:
         """The sizes and images there are; UnavailableError when they can't be read."""
@@ -121,20 +147,29 @@ class Notebooks:
         self._notebooks.see(body)
         return Notebook.parse(body)
 
-    async def stop(self, name: str) -> Notebook | None:
+    async def stop(self, name: str, by: str = "") -> Notebook | None:
         """Ask for the server to be stopped; None when there is no such Notebook."""
+        changes = {"spec": {"running": False}, **_said(STOPPED_BY_ANNOTATION, by)}
         try:
-            body = await self._cluster.merge("Notebook", self._namespace, name, {"spec": {"running": False}})
+            body = await self._cluster.merge("Notebook", self._namespace, name, changes)
         except NotFoundError:
             return None
         self._notebooks.see(body)
         return Notebook.parse(body)
 
-    async def resize(self, name: str, instance_type: str) -> None:
+    async def resize(self, name: str, instance_type: str, by: str = "") -> None:
         """Ask for another size of a server that may run; nothing when there is no such Notebook yet."""
-        spec = {"spec": {"instanceType": instance_type}}
+        changes = {"spec": {"instanceType": instance_type}, **_said(RESIZED_BY_ANNOTATION, by)}
         with contextlib.suppress(NotFoundError):
-            self._notebooks.see(await self._cluster.merge("Notebook", self._namespace, name, spec))
+            self._notebooks.see(await self._cluster.merge("Notebook", self._namespace, name, changes))
+
+    async def restart(self, name: str, why: str) -> None:
+        """Have the server that runs made anew at the same address, and people told why; its kernels end."""
+        session = secrets.token_hex(_SESSION_BYTES)
+        # the session before the sentence: at a later start, which is another session, it is old news
+        changes = {"spec": {"session": session}, **_said(NOTICE_ANNOTATION, f"{session} {why}")}
+        with contextlib.suppress(NotFoundError):
+            self._notebooks.see(await self._cluster.merge("Notebook", self._namespace, name, changes))
 
     async def report(self, notebook: Notebook, topic: str, status: Body) -> None:
         """Write what a server says of itself; each topic has an owner of its own, so none takes another's fields."""
@@ -179,14 +214,17 @@ def shared(namespace: str) -> Notebooks:
 
 def notebook(order: Order, namespace: str, *, running: bool) -> dict[str, Any]:
     """The Notebook that an order asks for."""
-    name = names.notebook(order.owner, order.server)
+    name, project = names.notebook(order.owner, order.server), names.project_of(order.owner)
     return {
         "apiVersion": API_VERSION,
         "kind": "Notebook",
-        "metadata": {"name": name, "namespace": namespace},
+        "metadata": {"name": name, "namespace": namespace}
+        | _said(STARTED_BY_ANNOTATION, order.by).get("metadata", {}),
         "spec": {
             "owner": order.owner,
-            "ownerGroups": sorted(set(order.groups))[:_MOST_GROUPS],
+            **(
+                {"project": project} if project else {"ownerGroups": sorted(set(order.groups))[:_MOST_GROUPS]}
+            ),
             "server": order.server,
             "session": order.session,
             "running": running,
@@ -221,6 +259,11 @@ def _reference(metadata: Metadata) -> dict[str, Any]:
         "kind": "Notebook",
         "metadata": {"name": metadata.name, "namespace": metadata.namespace, "uid": metadata.uid},
     }
+
+
+def _said(annotation: str, text: str) -> dict[str, Any]:
+    """An annotation, as part of an object; nothing where there is nothing to say."""
+    return {"metadata": {"annotations": {annotation: text}}} if text else {}
 
 
 def _uid(body: Body) -> str:

@@ -45,6 +45,8 @@ class NotebookSpawner(Spawner):  # type: ignore[misc]  # JupyterHub publishes no
 
     currency = Unicode("$", help="What stands before a price on the pages.").tag(config=True)
 
+    stopped_by = ""  # the person whose request to stop is being answered
+
     _start_ended: asyncio.Future[None] | None = None
 
     @default("ip")
@@ -77,10 +79,13 @@ class NotebookSpawner(Spawner):  # type: ignore[misc]  # JupyterHub publishes no
 
     @default("server_token_scopes")
     def _what_a_server_may_ask_the_hub(self) -> Any:  # noqa: ANN401
-        """JupyterHub's own, and to resize, restart and report on itself."""
+        """JupyterHub's own, and to resize, restart and report on itself.
+
+        Whoever works in a team's server can read its token, and might keep it: it opens nothing.
+        """
         return lambda spawner: [
             "users:activity!user",
-            f"access:servers!server={spawner.user.name}/{spawner.name}",
+            *([] if spawner.project else [f"access:servers!server={spawner.user.name}/{spawner.name}"]),
             f"servers!server={spawner.user.name}/{spawner.name}",
         ]
 
@@ -102,8 +107,16 @@ class NotebookSpawner(Spawner):  # type: ignore[misc]  # JupyterHub publishes no
         return names.notebook(self.user.name, self.name)
 
     @property
+    def project(self) -> str:
+        """The project whose server this is; empty for a person's."""
+        return names.project_of(self.user.name)
+
+    @property
     def groups(self) -> tuple[str, ...]:
-        """The person's groups, as of the last login."""
+        """The person's groups, as of the last login; of a team, those of which all may work in its server."""
+        if self.project:
+            found = self.notebooks.project(self.project)
+            return tuple(sorted(found.groups)) if found else ()
         return tuple(sorted(group.name for group in self.user.groups))
 
     @property
@@ -157,7 +170,8 @@ class NotebookSpawner(Spawner):  # type: ignore[misc]  # JupyterHub publishes no
 
     async def stop(self, now: bool = False) -> None:  # noqa: ARG002, FBT001, FBT002 - JupyterHub's signature
         """Stop the server and wait until it is gone; ``now`` can't be quicker, for the grace time is the pod's."""
-        asked = await self.notebooks.stop(self.notebook_name)
+        by, self.stopped_by = self.stopped_by, ""
+        asked = await self.notebooks.stop(self.notebook_name, by)
         if asked is None:
             return
         generation = asked.metadata.generation
@@ -172,7 +186,7 @@ class NotebookSpawner(Spawner):  # type: ignore[misc]  # JupyterHub publishes no
         except TimeoutError:
             self.log.warning("%s is still stopping after %s s.", self._log_name, self.stop_timeout)
 
-    async def resize(self, instance_type: str) -> None:
+    async def resize(self, instance_type: str, by: str) -> None:
         """Give the server another size: now if it runs and can, and at every later start.
 
         OptionError if the person may not have it, ClusterError if it can't be asked for.
@@ -180,7 +194,7 @@ class NotebookSpawner(Spawner):  # type: ignore[misc]  # JupyterHub publishes no
         catalogue = await self.notebooks.catalogue()
         asked = {**(self.orm_spawner.user_options or {}), options.INSTANCE_TYPE: instance_type}
         chosen = options.choice(asked, catalogue, self.groups)
-        await self.notebooks.resize(self.notebook_name, chosen.instance_type)
+        await self.notebooks.resize(self.notebook_name, chosen.instance_type, by)
         self.orm_spawner.user_options = self.user_options = asked
         self.user.db.commit()
 
@@ -251,8 +265,14 @@ class NotebookSpawner(Spawner):  # type: ignore[misc]  # JupyterHub publishes no
             image=chosen.image,
             groups=self.groups,
             rescue=chosen.rescue,
+            by=self._who_asks(),
             environment={key: str(value) for key, value in self.get_env().items()},
         )
+
+    def _who_asks(self) -> str:
+        """The person whose request this start is, where JupyterHub says so."""
+        asking = self.handler.current_user if self.handler else None
+        return str(asking.name) if asking else ""
 
     async def _choice(self) -> Choice:
         return options.choice(self.user_options, await self.notebooks.catalogue(), self.groups)

@@ -6,7 +6,7 @@ from typing import Self
 
 from carrel_operator.api.reading import Body, InvalidObjectError, mapping, text
 from carrel_operator.api.status import DiskUse, Status
-from carrel_operator.api.vocabulary import ChangePolicy
+from carrel_operator.api.vocabulary import NOTICE_ANNOTATION, ChangePolicy
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,6 +142,7 @@ class Notebook:
     home_size: str | None = None
     rescue: bool = False
     environment_secret: str | None = None
+    notice: str = ""  # why the hub had this session's server made anew
     status: Status = field(default_factory=Status)
     home_use: DiskUse | None = None
 
@@ -162,6 +163,7 @@ class Notebook:
             home_size=spec.get("homeSize"),
             rescue=spec.get("rescue", False),
             environment_secret=spec.get("environmentSecret"),
+            notice=_notice(body, spec.get("session", "")),
             status=Status.parse(body.get("status", {})),
             home_use=DiskUse.parse(body.get("status", {}), "home"),
         )
@@ -170,3 +172,10 @@ class Notebook:
     def name(self) -> str:
         """The object's name."""
         return self.metadata.name
+
+
+def _notice(body: Body, session: str) -> str:
+    """What the hub says of this session; of a former one it is old news."""
+    said = mapping(body, "metadata").get("annotations", {}).get(NOTICE_ANNOTATION, "")
+    of_session, _, sentence = said.partition(" ")
+    return str(sentence) if session and of_session == session else ""

@@ -71,6 +71,8 @@ def has_too_much(seen: Seen) -> bool:
 def membership_notice(seen: Seen) -> str:
     """Why a pod is made anew while the person was at work: what the one before it mounted and this one may not."""
     status = seen.notebook.status
+    if seen.notebook.notice:
+        return seen.notebook.notice
     if not status.session or status.session != seen.notebook.session:
         return ""
     roles = {each.project: each.role for each in seen.memberships}

@@ -13,6 +13,7 @@ KINDS = {
     "notebooks": "Notebook",
     "instancetypes": "InstanceType",
     "notebookimages": "NotebookImage",
+    "projects": "Project",
     "secrets": "Secret",
 }
 
@@ -115,7 +116,13 @@ class KubernetesApi:
             self.remove(plural, name)
         elif request.method == "PATCH":
             changes = await request.json()
-            known = self.put(plural, {**known, "spec": {**known["spec"], **changes["spec"]}})
+            annotations = changes.get("metadata", {}).get("annotations", {})
+            metadata = {
+                **known["metadata"],
+                "annotations": known["metadata"].get("annotations", {}) | annotations,
+            }
+            spec = {**known["spec"], **changes["spec"]}
+            known = self.put(plural, {**known, "metadata": metadata, "spec": spec})
         return web.json_response(known)
 
     def _apply(self, plural: str, body: dict[str, Any]) -> web.Response:

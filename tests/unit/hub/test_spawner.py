@@ -2,6 +2,7 @@ import asyncio
 import base64
 import socket
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -17,6 +18,7 @@ from carrel_hub import spawner as spawner_module
 from carrel_hub.notebooks import Notebooks
 from carrel_hub.refusal import StartRefused
 from carrel_hub.spawner import NotebookSpawner
+from carrel_operator import names
 from unit.hub.kubernetes_api import KubernetesApi, notebook
 
 Eventually = Callable[[Callable[[], object]], Awaitable[None]]
@@ -336,13 +338,13 @@ class TestPoll:
     ) -> None:
         api.put("notebooks", notebook())
         await notebooks.all()
-        await eventually(lambda: len([each for each in api.requests if "watch=true" in each]) == 3)
+        await eventually(lambda: len([each for each in api.requests if "watch=true" in each]) == 4)
         api.requests.clear()
         assert await spawner.poll() is None
         assert api.requests == []
         api.down = True
         api.end_watches()
-        await eventually(lambda: len([each for each in api.requests if "watch=true" in each]) == 3)
+        await eventually(lambda: len([each for each in api.requests if "watch=true" in each]) == 4)
         assert await spawner.poll() is None, "not known to be stopped"
         api.down = False
         api.put("notebooks", notebook(running=False), quietly=True)
@@ -498,3 +500,49 @@ def port_of_nothing() -> int:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]
         return port
+
+
+class TestTeam:
+    """A project's own server, whoever starts it."""
+
+    @pytest.fixture
+    def team(self, spawner: NotebookSpawner) -> NotebookSpawner:
+        spawner.user.orm_user.name = "project:sales"
+        return spawner
+
+    async def test_it_says_whose_server_it_is_and_who_asked_for_it(
+        self, team: NotebookSpawner, api: KubernetesApi, eventually: Eventually, port: int
+    ) -> None:
+        team.handler = SimpleNamespace(current_user=SimpleNamespace(name="ada"))
+        await started(team, api, eventually, port)
+        found = api.objects["notebooks"][names.notebook("project:sales")]
+        spec, annotations = found["spec"], found["metadata"]["annotations"]
+        assert (spec["owner"], spec["project"], "ownerGroups" in spec) == ("project:sales", "sales", False)
+        assert annotations == {"carrel.dev/started-by": "ada"}
+        await team.resize("large", "alan")
+        team.stopped_by = "grace"
+        await asyncio.wait([asyncio.create_task(team.stop())], timeout=0.1)
+        found = api.objects["notebooks"][names.notebook("project:sales")]["metadata"]["annotations"]
+        assert found["carrel.dev/resized-by"] == "alan"
+        assert found["carrel.dev/stopped-by"] == "grace"
+
+    async def test_it_may_have_the_sizes_of_the_groups_that_all_may_work_in_it(
+        self, team: NotebookSpawner, api: KubernetesApi, notebooks: Notebooks, eventually: Eventually
+    ) -> None:
+        assert team.groups == ()
+        members = [{"group": "researchers", "role": "editor"}, {"group": "guests", "role": "viewer"}]
+        api.put("projects", {"metadata": {"name": "sales"}, "spec": {"members": members}})
+        await eventually(lambda: team.groups)
+        assert team.groups == ("researchers",)
+        assert "gpu" in await team.render_options_form()
+        assert await notebooks.catalogue()
+
+    async def test_its_token_opens_nothing_and_a_persons_opens_their_own(
+        self, spawner: NotebookSpawner
+    ) -> None:
+        assert "access:servers!server=ada/" in spawner.server_token_scopes(spawner)
+        spawner.user.orm_user.name = "project:sales"
+        assert spawner.server_token_scopes(spawner) == [
+            "users:activity!user",
+            "servers!server=project:sales/",
+        ]
