@@ -1,25 +1,43 @@
 """JupyterHub with a view of the cluster: opened before it looks for its servers, closed when it ends."""
 
 import asyncio
+import contextlib
 import re
 from typing import Any
 
 from jupyterhub import orm
 from jupyterhub.app import JupyterHub
+from traitlets import Bool, Float
 
 from carrel_hub import api, recovery
+from carrel_hub.group_refresh import GroupRefresh
 from carrel_hub.notebooks import Notebooks, shared
 from carrel_hub.refusal import WithoutTraces
 from carrel_hub.spawner import NotebookSpawner
 from carrel_hub.teams import Teams
 from carrel_operator import names
 
+_SECONDS_FOR_THE_CLUSTER = 10.0
+
 
 class CarrelHub(JupyterHub):  # type: ignore[misc]  # JupyterHub publishes no types
     """The hub of a release."""
 
+    groups_refresh_seconds = Float(
+        40, help="Seconds after which people at work are looked up again at the sign-in; 0: never."
+    ).tag(config=True)
+
+    ended_sign_in_stops = Bool(
+        default_value=False,
+        help="""
+        Whether the servers of somebody are stopped whose sign-in the provider does not renew any more. Only where
+        that means that they are gone: many providers end sign-ins after some hours, or forget them at a restart.
+        """,
+    ).tag(config=True)
+
     _recovery: asyncio.Task[None] | None = None
     _teams: Teams
+    _groups: GroupRefresh
 
     async def initialize(self, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401 - JupyterHub's own
         """Read the configuration and make all parts."""
@@ -34,7 +52,9 @@ class CarrelHub(JupyterHub):  # type: ignore[misc]  # JupyterHub publishes no ty
     async def init_role_creation(self) -> None:
         """Make the roles, those of projects too: JupyterHub deletes all that its configuration does not name."""
         self._teams = Teams(self, self._notebooks)
-        await self._notebooks.all_projects()
+        with contextlib.suppress(TimeoutError):  # without them the hub comes up too, and they come later
+            async with asyncio.timeout(_SECONDS_FOR_THE_CLUSTER):
+                await self._notebooks.all_projects()
         self.load_roles.extend(self._teams.configured_roles())
         await super().init_role_creation()
 
@@ -55,6 +75,9 @@ class CarrelHub(JupyterHub):  # type: ignore[misc]  # JupyterHub publishes no ty
         """Serve, and stop what runs without a server of this hub."""
         await super().start()
         if self.http_server:  # not for `jupyterhub token` and the like
+            seconds, stops = self.groups_refresh_seconds, self.ended_sign_in_stops
+            self._groups = GroupRefresh(self, self._notebooks, seconds, ended_stops=stops)
+            self._groups.open()
             self._recovery = asyncio.create_task(recovery.stop_unknown(self._notebooks, self._knows))
 
     @property

@@ -22,7 +22,9 @@ def configure(c: Any, provider: IdentityProvider) -> None:  # noqa: ANN401 - tra
         return
     c.JupyterHub.authenticator_class = "generic-oauth"
     generic = c.GenericOAuthenticator
-    generic.auth_refresh_age = 0  # it is made afresh when it restarts, and forgets the tokens it gave
+    # It is made afresh when it restarts, and forgets the tokens it gave: whoever clicks then must not have to sign in
+    # again. Groups are looked up again in their own time (group_refresh.py).
+    generic.auth_refresh_age = 0
     generic.login_service = provider.name
     generic.client_id = "hub"
     generic.basic_auth = True
@@ -33,9 +35,15 @@ def configure(c: Any, provider: IdentityProvider) -> None:  # noqa: ANN401 - tra
     generic.scope = ["openid", "profile", "email", "groups"]
     generic.username_claim = "sub"
     generic.manage_groups = True
-    generic.auth_state_groups_key = "oauth_user.groups"
+    generic.auth_state_groups_key = _groups
     generic.admin_groups = set(provider.admin_groups)
     if provider.allowed_groups:
         generic.allowed_groups = set(provider.allowed_groups) | set(provider.admin_groups)
     else:
         generic.allow_all = True
+
+
+def _groups(auth_state: dict[str, Any]) -> list[str]:
+    """The groups of a person; who is in none has no such claim."""
+    found: list[str] = auth_state["oauth_user"].get("groups", [])
+    return found

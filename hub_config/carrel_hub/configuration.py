@@ -57,6 +57,8 @@ def _hub(c: Config, hub: Hub) -> None:
         c.JupyterHub.redirect_to_server = hub.redirect_to_server
     if hub.shutdown_on_logout is not None:
         c.JupyterHub.shutdown_on_logout = hub.shutdown_on_logout
+    c.CarrelHub.groups_refresh_seconds = hub.groups_refresh_seconds
+    c.CarrelHub.ended_sign_in_stops = hub.ended_sign_in_stops
     # A hub that goes away leaves people's servers and the way to them alone.
     c.JupyterHub.cleanup_servers = False
     c.JupyterHub.cleanup_proxy = False

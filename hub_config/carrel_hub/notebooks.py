@@ -4,7 +4,7 @@ import asyncio
 import base64
 import contextlib
 import secrets
-from collections.abc import AsyncGenerator, Callable, Iterator, Mapping
+from collections.abc import AsyncGenerator, Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import cache
@@ -97,6 +97,12 @@ class Notebooks:
         """One Project; the empty name is none."""
         return self._projects.get(name)
 
+    def groups_matter(self) -> bool:
+        """Whether anything here is decided by groups: who belongs to a project, or who may have a size or an image."""
+        kinds = (self._sizes.values(), self._images.values())
+        reserved = any(each.allowed_groups for values in kinds for each in values)
+        return reserved or any(each.group for project in self.projects for each in project.members)
+
     def tell_of_projects(self, heard: Callable[[], None]) -> None:
         """Have ``heard`` called after each change of a Project."""
         self._projects.tell(heard)
@@ -163,6 +169,15 @@ class Notebooks:
         with contextlib.suppress(NotFoundError):
             self._notebooks.see(await self._cluster.merge("Notebook", self._namespace, name, changes))
 
+    async def regroup(self, name: str, groups: Collection[str]) -> None:
+        """Say in which groups the owner is now, if that is not what the Notebook says."""
+        known, wanted = await self.get(name), _listed(groups)
+        if known is None or known.owner_groups == frozenset(wanted):
+            return
+        spec = {"spec": {"ownerGroups": wanted}}
+        with contextlib.suppress(NotFoundError):
+            self._notebooks.see(await self._cluster.merge("Notebook", self._namespace, name, spec))
+
     async def restart(self, name: str, why: str) -> None:
         """Have the server that runs made anew at the same address, and people told why; its kernels end."""
         session = secrets.token_hex(_SESSION_BYTES)
@@ -222,9 +237,7 @@ def notebook(order: Order, namespace: str, *, running: bool) -> dict[str, Any]:
         | _said(STARTED_BY_ANNOTATION, order.by).get("metadata", {}),
         "spec": {
             "owner": order.owner,
-            **(
-                {"project": project} if project else {"ownerGroups": sorted(set(order.groups))[:_MOST_GROUPS]}
-            ),
+            **({"project": project} if project else {"ownerGroups": _listed(order.groups)}),
             "server": order.server,
             "session": order.session,
             "running": running,
@@ -259,6 +272,11 @@ def _reference(metadata: Metadata) -> dict[str, Any]:
         "kind": "Notebook",
         "metadata": {"name": metadata.name, "namespace": metadata.namespace, "uid": metadata.uid},
     }
+
+
+def _listed(groups: Collection[str]) -> list[str]:
+    """As the CRD takes them."""
+    return sorted(set(groups))[:_MOST_GROUPS]
 
 
 def _said(annotation: str, text: str) -> dict[str, Any]:

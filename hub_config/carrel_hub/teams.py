@@ -15,6 +15,7 @@ from sqlalchemy.orm import selectinload
 
 from carrel_hub import projects as rules
 from carrel_hub.notebooks import Notebooks
+from carrel_hub.stopping import stop_all
 from carrel_operator import names
 from carrel_operator.api import Project
 from carrel_operator.cluster import ClusterError
@@ -171,14 +172,7 @@ class Teams:
         app = self._app
         try:
             user = app.users[name]
-            for spawner in list(user.spawners.values()):
-                # where JupyterHub has them; the second only from the first stop on
-                pending = spawner._spawn_future or getattr(spawner, "_stop_future", None)  # noqa: SLF001
-                if pending:
-                    await asyncio.wait([pending])
-                if spawner.active:
-                    await app.proxy.delete_user(user, spawner.name)
-                    await user.stop(spawner.name)
+            await stop_all(app, user)
             await user.delete_spawners()
             app.tornado_settings["oauth_no_confirm_list"].discard(user.spawners[""].oauth_client_id)
             app.users.delete(user)

@@ -44,6 +44,8 @@ class Hub(_Section, frozen=True):
     shutdown_on_logout: bool | None = None
     start_timeout: int = 600
     stuck_timeout: float = 120
+    groups_refresh_seconds: float = 40
+    ended_sign_in_stops: bool = False
 
 
 class Cull(_Section, frozen=True):

@@ -29,6 +29,7 @@ REFUSED = [
     ("/hub/extraEnv", {"hub": {"extraEnv": {"1A": "b"}}}),
     ("/hub/startTimeout", {"hub": {"startTimeout": 0}}),
     ("/hub/stuckTimeout", {"hub": {"stuckTimeout": "25s"}}),
+    ("/hub/groupsRefreshSeconds", {"hub": {"groupsRefreshSeconds": -1}}),
     ("/hub/namedServerLimitPerUser", {"hub": {"namedServerLimitPerUser": -1}}),
     ("/hub/image", {"hub": {"image": {"repository": "x"}}}),
     ("/hub/image/tag", {"hub": {"image": {"tag": "a b"}}}),

@@ -2,7 +2,7 @@
 
 {{- define "carrel.hubValues" -}}
 {{- $hub := dict -}}
-{{- range $key := list "baseUrl" "publicUrl" "allowNamedServers" "namedServerLimitPerUser" "concurrentSpawnLimit" "activeServerLimit" "redirectToServer" "shutdownOnLogout" "startTimeout" "stuckTimeout" -}}
+{{- range $key := list "baseUrl" "publicUrl" "allowNamedServers" "namedServerLimitPerUser" "concurrentSpawnLimit" "activeServerLimit" "redirectToServer" "shutdownOnLogout" "startTimeout" "stuckTimeout" "groupsRefreshSeconds" "endedSignInStops" -}}
 {{- $_ := set $hub $key (index $.Values.hub $key) -}}
 {{- end -}}
 {{- range $key := list "config" "services" "loadRoles" "extraConfig" -}}
