@@ -1,6 +1,9 @@
 """The platform under test, and people made for one test each; without a platform every test that asks for it is skipped."""
 
+import json
+import os
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import httpx
 import pytest
@@ -33,6 +36,16 @@ def hub(platform: Platform) -> Iterator[httpx.Client]:
         trust_env=False,
     ) as client:
         yield client
+
+
+@pytest.fixture(scope="session")
+def sign_ins() -> dict[str, str]:
+    """The passwords of the demo sign-in's people; a cluster of another kind may have none."""
+    path = os.environ.get("CARREL_SIGN_INS")
+    if not path:
+        pytest.skip("needs the demo sign-in: make test sets CARREL_SIGN_INS")
+    found: dict[str, str] = json.loads(Path(path).read_text())
+    return found
 
 
 @pytest.fixture
