@@ -7,6 +7,7 @@ is polled, and nothing is written that does not differ.
 import asyncio
 import contextlib
 from collections.abc import Callable, Iterator
+from datetime import timedelta
 from typing import Any
 
 from jupyterhub import orm, roles
@@ -159,6 +160,8 @@ class Teams:
         user = orm.User.find(self._app.db, person)
         if user is None:
             return True  # their tokens went with them
+        if since:  # JupyterHub notes a use only if the last that it noted was this long ago
+            since -= timedelta(seconds=self._app.activity_resolution)
         own = [token for token in user.api_tokens if token.client_id == _OWN_TOKENS]
         return any(token.last_activity and (since is None or token.last_activity >= since) for token in own)
 

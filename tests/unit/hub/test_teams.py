@@ -71,6 +71,7 @@ def app(db: Session, notebooks: Notebooks, monkeypatch: pytest.MonkeyPatch) -> S
         authenticator=SimpleNamespace(manage_roles=False),
         tornado_settings={"oauth_no_confirm_list": set()},
         proxy=Proxy(),
+        activity_resolution=30,
         log=logging.getLogger("test"),
     )
 
@@ -226,8 +227,10 @@ async def test_a_server_that_somebody_had_open_is_made_anew_without_them(
     ada, alan = person(app.db, "ada"), person(app.db, "alan", "leads")
     spawner = running(app, api)
     client = client or spawner.oauth_client_id
-    opened(app, ada, client)
+    token = opened(app, ada, client)
     opened(app, alan, client)
+    token.last_activity = spawner.orm_spawner.started - timedelta(seconds=29)  # later uses were not noted
+    app.db.commit()
     await eventually(lambda: teams._in.get("sales") == {"ada", "alan"})
     put(api, ("group", "leads", "admin"))
     await eventually(lambda: session(api) != "s1")
