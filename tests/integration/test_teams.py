@@ -246,8 +246,9 @@ def provider(kube: Kubectl, code: str, *arguments: str) -> None:
 @pytest.fixture
 def browser(platform: Platform, sign_ins: dict[str, str]) -> Iterator[httpx.Client]:
     """Alan of the demo sign-in, signed in."""
-    with sign_in(platform, "alan", sign_ins["alan"]) as client:
-        yield client
+    client = sign_in(platform, "alan", sign_ins["alan"])
+    yield client
+    client.close()
 
 
 @pytest.fixture

@@ -40,5 +40,6 @@ def sign_in(platform: Platform, name: str, password: str) -> httpx.Client:
             field: value for field, value in (("login", name), ("password", password)) if field in form.fields
         }
         page = client.post(urljoin(str(page.url), form.action), data=filled)
+    client.close()
     message = f"{name} was not signed in: {page.url} answered {page.status_code}"
     raise AssertionError(message)
