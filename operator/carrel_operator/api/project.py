@@ -8,7 +8,7 @@ from typing import Any, Self
 from carrel_operator.api.objects import Metadata
 from carrel_operator.api.reading import Body, InvalidObjectError, mapping
 from carrel_operator.api.status import Condition, parse_conditions
-from carrel_operator.api.vocabulary import REPAIR_ANNOTATION
+from carrel_operator.api.vocabulary import REPAIR_ANNOTATION, ConditionType
 
 _LONGEST_REPAIR = 64
 
@@ -65,6 +65,7 @@ class ProjectStatus:
     claim: str = ""
     claim_phase: str = ""
     size: str = ""
+    repaired: str = ""  # the last request for a repair that was carried out
     conditions: tuple[Condition, ...] = ()
 
     @classmethod
@@ -79,6 +80,7 @@ class ProjectStatus:
             claim=volume.get("claim", ""),
             claim_phase=volume.get("phase", ""),
             size=volume.get("size", ""),
+            repaired=body.get("repaired", ""),
             conditions=parse_conditions(body),
         )
 
@@ -90,10 +92,15 @@ class ProjectStatus:
             "observedGeneration": self.observed_generation,
             "gid": self.gid,
             "members": self.members,
+            "repaired": self.repaired,
             "volume": {key: value for key, value in volume.items() if value},
             "conditions": [each.body() for each in self.conditions],
         }
         return {key: value for key, value in fields.items() if value not in ("", None, [], {})}
+
+    def condition(self, kind: ConditionType) -> Condition | None:
+        """The condition of that type, once the operator has set it."""
+        return next((each for each in self.conditions if each.type is kind), None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,6 +135,11 @@ class Project:
     def name(self) -> str:
         """The object's name."""
         return self.metadata.name
+
+    @property
+    def repair_pending(self) -> bool:
+        """Whether a repair was asked for that is not done."""
+        return bool(self.repair) and self.repair != self.status.repaired
 
     def role_of(self, person: str, groups: Collection[str]) -> Role | None:
         """The most that a person may do here, by name or by one of these groups; None for who is no member."""
