@@ -9,6 +9,7 @@ import httpx
 import pytest
 
 from support.cluster import MISSING, Kubectl, Person, Platform, quoted, unique
+from support.teams import Team
 
 NewPerson = Callable[..., Person]
 
@@ -63,3 +64,10 @@ def person(platform: Platform, hub: httpx.Client, kube: Kubectl) -> Iterator[New
     yield new
     for somebody in made:
         somebody.remove()
+
+
+@pytest.fixture
+def team(kube: Kubectl) -> Iterator[Team]:
+    found = Team(kube)
+    yield found
+    found.remove()

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from carrel_cli import table
 from carrel_cli.hub import Hub, HubError, Server
-from carrel_cli.waiting import Restart, Step, resize_step, until_done
+from carrel_cli.waiting import Restart, Step, repair_step, resize_step, until_done
 
 _NAME = "whose server: USER, or USER/SERVER for one with a name (your own when left out)"
 _ENVIRONMENT = """
@@ -61,6 +61,12 @@ def _restart(hub: Hub, server: Server, asked: Namespace) -> bool:
     return until_done(look, _tell, asked.wait)
 
 
+def _repair(hub: Hub, _: Server, asked: Namespace) -> bool:
+    first = repair_step(hub.repair(asked.project))
+    _tell(first.message)
+    return until_done(lambda: repair_step(hub.project(asked.project)), _tell, asked.wait)
+
+
 def _tell(sentence: str) -> None:
     print(sentence, flush=True)
 
@@ -84,4 +90,10 @@ def _parser() -> ArgumentParser:
     restart.add_argument("name", nargs="?", metavar="NAME", help=_NAME)
     restart.add_argument("--size", default="", metavar="SIZE", help="start it in another size")
     restart.set_defaults(run=_restart)
+
+    project = commands.add_parser("project", help="look after a project")
+    works = project.add_subparsers(metavar="WORK", required=True)
+    repair = works.add_parser("repair", parents=[wait], help="give its files back to the whole team")
+    repair.add_argument("project", metavar="NAME", help="the name of the project")
+    repair.set_defaults(run=_repair, name="")
     return parser

@@ -104,6 +104,14 @@ class Hub:
         found: Answer = servers.get(server.name) or {}
         return found
 
+    def project(self, name: str) -> Answer:
+        """How a project is."""
+        return self._ask("GET", f"/projects/{_quoted(name)}")
+
+    def repair(self, name: str) -> Answer:
+        """Have a project's files mended."""
+        return self._ask("POST", f"/projects/{_quoted(name)}/repair", {})
+
     def _ask(self, method: str, path: str, body: Answer | None = None) -> Answer:
         request = urllib.request.Request(  # noqa: S310 - from_environment lets in http and https only
             self._api + path,

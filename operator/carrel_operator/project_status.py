@@ -39,6 +39,7 @@ def project_status(seen: ProjectSeen, said: Said, now: datetime) -> ProjectStatu
         claim=claim["metadata"]["name"] if claim and mine else "",
         claim_phase=claim_phase(claim) if claim and mine else "",
         size=actual_size(claim) if claim and mine else "",
+        repaired=seen.repaired if mine else "",
         conditions=dated((ready, shared) if shared else (ready,), project.status.conditions, generation, now),
     )
 

@@ -1,76 +1,19 @@
 """Teams on a real cluster: one volume, people's own names on their files, and nothing left of who has gone."""
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 
 from carrel_operator import names
-from support.cluster import Kubectl, Object, Person, eventually, unique
+from support.cluster import Kubectl, Person, eventually, unique
 from support.kernels import Kernel
+from support.teams import Team, shell
 
 pytestmark = pytest.mark.cluster
 
 NewPerson = Callable[..., Person]
-
-
-class Team:
-    """A Project, and what may be done to it."""
-
-    def __init__(self, kube: Kubectl) -> None:
-        self.kube, self.name = kube, unique("team")
-        self.folder = f"/projects/{self.name}"
-
-    def apply(self, *members: tuple[Person, str]) -> None:
-        entries = [{"user": person.name, "role": role} for person, role in members]
-        self.kube.apply(
-            {
-                "apiVersion": "carrel.dev/v1",
-                "kind": "Project",
-                "metadata": {"name": self.name},
-                "spec": {"members": entries, "volume": {"size": "1Gi"}},
-            }
-        )
-
-    def ready(self, *members: tuple[Person, str]) -> None:
-        """With these members, and its volume prepared."""
-        self.apply(*members)
-        self.kube("wait", f"project/{self.name}", "--for=condition=Ready", "--timeout=60s")
-
-    def status(self) -> Object:
-        found = self.kube.get("project", self.name)
-        assert found
-        status: Object = found.get("status", {})
-        return status
-
-    def claim(self) -> Object:
-        found = self.kube.get("pvc", names.project_volume(self.name))
-        assert found
-        return found
-
-    def delete(self) -> None:
-        self.kube("delete", "project", self.name, "--ignore-not-found", "--timeout=60s")
-
-    def remove(self) -> None:
-        self.delete()
-        self.kube("delete", "pvc", names.project_volume(self.name), "--ignore-not-found", "--wait=false")
-
-
-@pytest.fixture
-def team(kube: Kubectl) -> Iterator[Team]:
-    found = Team(kube)
-    yield found
-    found.remove()
-
-
-def shell(kernel: Kernel, command: str) -> str:
-    """Run a command as a cell does, with the umask and the groups of the server."""
-    code = f"import subprocess; print(subprocess.run({command!r}, shell=True, capture_output=True, text=True).stdout + 'done')"
-    outcome = kernel.run(code)
-    assert outcome.error is None, outcome
-    assert outcome.said.endswith("done\n"), outcome
-    return outcome.said.removesuffix("done\n").strip()
 
 
 def at_desk(somebody: Person) -> Kernel:

@@ -8,7 +8,7 @@ from typing import Any, Self
 from carrel_operator.api.objects import Metadata
 from carrel_operator.api.reading import Body, InvalidObjectError, mapping
 from carrel_operator.api.status import Condition, parse_conditions
-from carrel_operator.api.vocabulary import REPAIR_ANNOTATION
+from carrel_operator.api.vocabulary import REPAIR_ANNOTATION, ConditionType
 
 _LONGEST_REPAIR = 64
 
@@ -66,6 +66,7 @@ class ProjectStatus:
     claim: str = ""
     claim_phase: str = ""
     size: str = ""
+    repaired: str = ""  # the last request for a repair that was carried out
     conditions: tuple[Condition, ...] = ()
 
     @classmethod
@@ -81,6 +82,7 @@ class ProjectStatus:
             claim=volume.get("claim", ""),
             claim_phase=volume.get("phase", ""),
             size=volume.get("size", ""),
+            repaired=body.get("repaired", ""),
             conditions=parse_conditions(body),
         )
 
@@ -93,10 +95,15 @@ class ProjectStatus:
             "gid": self.gid,
             "members": self.members,
             "principal": self.principal,
+            "repaired": self.repaired,
             "volume": {key: value for key, value in volume.items() if value},
             "conditions": [each.body() for each in self.conditions],
         }
         return {key: value for key, value in fields.items() if value not in ("", None, [], {})}
+
+    def condition(self, kind: ConditionType) -> Condition | None:
+        """The condition of that type, once the operator has set it."""
+        return next((each for each in self.conditions if each.type is kind), None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,6 +143,11 @@ class Project:
     def groups(self) -> frozenset[str]:
         """Whose sizes and images the project's own server may have: the groups of which all may work in it."""
         return frozenset(each.group for each in self.members if each.group and each.role.writes)
+
+    @property
+    def repair_pending(self) -> bool:
+        """Whether a repair was asked for that is not done."""
+        return bool(self.repair) and self.repair != self.status.repaired
 
     def role_of(self, person: str, groups: Collection[str]) -> Role | None:
         """The most that a person may do here, by name or by one of these groups; None for who is no member."""
