@@ -10,6 +10,8 @@ from typing import Any, Literal
 
 import msgspec
 
+from carrel_operator.settings import Cull
+
 
 class ValuesError(ValueError):
     """The values can't be used; the message names the key and what it should be."""
@@ -44,19 +46,6 @@ class Hub(_Section, frozen=True):
     shutdown_on_logout: bool | None = None
     start_timeout: int = 600
     stuck_timeout: float = 120
-
-
-class Cull(_Section, frozen=True):
-    """When idle servers, and on request idle people, are removed; seconds."""
-
-    enabled: bool = True
-    timeout: int = 3600
-    every: int = 600
-    max_age: int = 0
-    concurrency: int = 10
-    users: bool = False
-    admin_users: bool = True
-    remove_named_servers: bool = False
 
 
 class IdentityProvider(_Section, frozen=True):
