@@ -42,20 +42,22 @@ def parse(content: bytes) -> Report:
         raise ActivityError(message) from error
 
 
-def told(notebook: Notebook, report: Report, now: datetime) -> Notebook:
-    """The Notebook as it is by that report."""
+def believed(
+    known: Notebook, report: Report, size: InstanceType | None, policy: Cull, now: datetime
+) -> Notebook:
+    """The Notebook as it is by that report; the known one itself where the difference is not worth a write."""
+    if not known.status.started_at:
+        return known  # the operator has not seen it run; what is told meanwhile comes again
     since = "" if report.busy else stamp(now - timedelta(seconds=report.idle_for))
-    return replace(notebook, activity=Activity(notebook.session, report.busy, since))
+    told = replace(known, activity=Activity(known.session, report.busy, since))
+    return (
+        told if _is_news(idle.idle_since(known), idle.idle_since(told), idle.timeout(size, policy)) else known
+    )
 
 
-def is_news(before: Notebook, after: Notebook, size: InstanceType | None, policy: Cull) -> bool:
-    """Whether the difference is worth a write."""
-    if not before.status.started_at:
-        return False  # the operator has not seen it run; what is told meanwhile comes again
-    known, said = idle.idle_since(before), idle.idle_since(after)
+def _is_news(known: datetime | None, said: datetime | None, allowed: timedelta | None) -> bool:
     if known is None or said is None:
         return known is not said
-    allowed = idle.timeout(size, policy)
     return abs(known - said) > (min(_TOLERANCE, allowed / _SHARE) if allowed else _TOLERANCE)
 
 

@@ -187,20 +187,20 @@ class ActivityHandler(_OfServer):
             raise _unavailable(error) from error
 
     async def _take(self, spawner: NotebookSpawner, report: activity.Report) -> dict[str, Any]:
-        before = await spawner.notebooks.get(spawner.notebook_name)
-        if before is None or not before.running:
+        known = await spawner.notebooks.get(spawner.notebook_name)
+        if known is None or not known.running:
             raise _refusal(409, "The server is being stopped.")
         now, policy = datetime.now(UTC), spawner.cull
-        size = (await spawner.notebooks.catalogue()).instance_types.get(before.instance_type)
-        after = activity.told(before, report, now)
-        stop = idle.planned(after, size, policy)
+        size = (await spawner.notebooks.catalogue()).instance_types.get(known.instance_type)
+        believed = activity.believed(known, report, size, policy, now)
+        stop = idle.planned(believed, size, policy)
         if stop and stop.at <= now:
             stopper: Stopper = self.settings["carrel_stopper"]
-            if await stopper.stop(before, stop, now):
+            if await stopper.stop(known, stop, now):
                 return {"stopped": True}
-        elif activity.is_news(before, after, size, policy):
-            await spawner.notebooks.tell_activity(after)
-        return activity.view(after, size, policy, now) | {"stopped": False}
+        elif believed is not known:
+            await spawner.notebooks.tell_activity(believed)
+        return activity.view(believed, size, policy, now) | {"stopped": False}
 
     def _not_too_often(self, name: str) -> None:
         now = time.monotonic()

@@ -57,12 +57,12 @@ class Play:
             return
         now = START + timedelta(seconds=at + self.jump)
         report = Report(busy=True) if word is Word.BUSY else Report(idle_for=self.rest.idle_for(at))
-        after = activity.told(self.notebook, report, now)
+        after = activity.believed(self.notebook, report, None, self.policy, now)
         stop = idle.planned(after, None, self.policy)
         if stop and stop.at <= now:
             self.stopped = at
             return
-        if activity.is_news(self.notebook, after, None, self.policy):
+        if after is not self.notebook:
             self.notebook, self.writes = after, self.writes + 1
         soon = self.rest.heard(at, word, activity.view(after, None, self.policy, now))
         self.warned = self.warned or at if soon else None
