@@ -13,9 +13,8 @@ _PAUSE, _SHARE_OF_PAUSE = 300.0, 12
 # The person is told this long before the stop: so long, or this share of what is allowed if that is less.
 _NOTICE, _SHARE_OF_NOTICE = 300.0, 10
 _FIRST_WORD = 10.0
-_HEARTBEAT = (
-    3600.0  # what the hub was told may have been lost, and what an administrator allows may have changed
-)
+# What the hub was told may have been lost, and what people and administrators want may have changed elsewhere.
+_HEARTBEAT = 3600.0
 _ASK_AGAIN = 10.0
 _SHORTEST_WAIT = 0.7  # the hub takes two reports a second
 _LONGEST_WAIT = 60.0
@@ -83,13 +82,14 @@ class Rest:
         )
         if self._failures:  # what the hub has not heard yet is more urgent than what it says
             return plan.at is not None and plan.at - at <= plan.notice
+        heartbeat = min(_HEARTBEAT, allowed or _HEARTBEAT)
         if plan.at is None:
             unknown = self._told is Word.IDLE and allowed is not None  # the hub has not seen it run yet
-            self._due = at + (_ASK_AGAIN if unknown else _HEARTBEAT)
+            self._due = at + (_ASK_AGAIN if unknown else heartbeat)
             return False
         soon = plan.at - at <= plan.notice + _SHORTEST_WAIT
         next_word = plan.at if soon else plan.at - plan.notice
-        self._due = min(max(next_word, at + _SHORTEST_WAIT), at + _HEARTBEAT)
+        self._due = min(max(next_word, at + _SHORTEST_WAIT), at + heartbeat)
         return soon
 
     def failed(self, at: float) -> None:
