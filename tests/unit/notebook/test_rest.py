@@ -131,7 +131,7 @@ def test_a_size_without_an_end_is_left_alone_and_asks_once_an_hour() -> None:
     assert play.words <= 11
 
 
-@settings(deadline=None, max_examples=60)
+@settings(deadline=None, max_examples=25)
 @given(
     bursts=st.lists(st.tuples(st.integers(0, 4000), st.integers(1, 900)), max_size=6),
     timeout=st.integers(30, 1200),
