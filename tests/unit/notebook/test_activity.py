@@ -1,5 +1,7 @@
 """What counts as work and what does not, with real processes; and what the agent says to hub and person."""
 
+import os
+import signal
 import subprocess
 import sys
 import time
@@ -23,12 +25,16 @@ def program() -> Iterator[Callable[..., int]]:
     running: list[subprocess.Popen[bytes]] = []
 
     def start(*command: str) -> int:
-        running.append(subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL))
+        running.append(
+            subprocess.Popen(
+                command, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, start_new_session=True
+            )
+        )
         return running[-1].pid
 
     yield start
     for each in running:
-        each.kill()
+        os.killpg(each.pid, signal.SIGKILL)  # and what it has started
         each.wait()
         if each.stdin:
             each.stdin.close()
