@@ -5,7 +5,7 @@ import sys
 from argparse import ArgumentParser, Namespace
 from collections.abc import Sequence
 
-from carrel_cli import table
+from carrel_cli import stopping, table
 from carrel_cli.hub import Hub, HubError, Server
 from carrel_cli.waiting import Restart, Step, repair_step, resize_step, until_done
 
@@ -47,6 +47,12 @@ def _resize(hub: Hub, server: Server, asked: Namespace) -> bool:
     return until_done(lambda: resize_step(hub.sizes(server), asked.size), _tell, asked.wait)
 
 
+def _keep(hub: Hub, server: Server, asked: Namespace) -> bool:
+    duration = None if asked.duration == "off" else asked.duration
+    _tell(stopping.sentence(hub.keep(server, duration)))
+    return True
+
+
 def _restart(hub: Hub, server: Server, asked: Namespace) -> bool:
     if hub.is_inside(server):
         hub.restart(server, asked.size)
@@ -72,7 +78,9 @@ def _tell(sentence: str) -> None:
 
 
 def _parser() -> ArgumentParser:
-    parser = ArgumentParser("carrel", description="See and change the size of a server.", epilog=_ENVIRONMENT)
+    parser = ArgumentParser(
+        "carrel", description="See and change the size of a server, and when it stops.", epilog=_ENVIRONMENT
+    )
     commands = parser.add_subparsers(metavar="COMMAND", required=True)
     wait = ArgumentParser(add_help=False)
     wait.add_argument("--wait", type=float, default=300, metavar="SECONDS", help="how long (default: 300)")
@@ -85,6 +93,13 @@ def _parser() -> ArgumentParser:
     resize.add_argument("name", nargs="?", metavar="NAME", help=_NAME)
     resize.add_argument("size", metavar="SIZE", help="the name of a size")
     resize.set_defaults(run=_resize)
+
+    keep = commands.add_parser(
+        "keep", help="have a server not stopped for a while although nothing runs in it"
+    )
+    keep.add_argument("name", nargs="?", metavar="NAME", help=_NAME)
+    keep.add_argument("duration", metavar="TIME", help="such as 8h or 1h30m; off: it stops as usual again")
+    keep.set_defaults(run=_keep)
 
     restart = commands.add_parser("restart", parents=[wait], help="stop a server and start it again")
     restart.add_argument("name", nargs="?", metavar="NAME", help=_NAME)

@@ -93,6 +93,10 @@ class Hub:
         """Give the server another size."""
         return self._ask("PATCH", _path(server), {"instance_type": size})
 
+    def keep(self, server: Server, duration: str | None) -> Answer:
+        """Have the server kept for so long although nothing runs, or no longer."""
+        return self._ask("PATCH", _path(server), {"keep_for": duration})
+
     def restart(self, server: Server, size: str = "") -> Answer:
         """Stop the server and start it again, in another size if one is named."""
         asked: Answer = {"restart": True}

@@ -17,7 +17,9 @@ from carrel_operator.api import (
     NOTICE_ANNOTATION,
     RESIZED_BY_ANNOTATION,
     STARTED_BY_ANNOTATION,
+    STOPPED_BECAUSE_ANNOTATION,
     STOPPED_BY_ANNOTATION,
+    STOPPED_SESSION_ANNOTATION,
     Body,
     InstanceType,
     InvalidObjectError,
@@ -26,6 +28,7 @@ from carrel_operator.api import (
     NotebookImage,
     Project,
 )
+from carrel_operator.api.times import stamp
 from carrel_operator.catalogue import Catalogue
 from carrel_operator.cluster import Cluster, ConflictError, NotFoundError, UnavailableError
 
@@ -77,6 +80,11 @@ class Notebooks:
     def ending(self) -> bool:
         """Whether the hub itself ends, and everything in it."""
         return self._notebooks.ending
+
+    @property
+    def fresh(self) -> bool:
+        """Whether what is known here is what the cluster knows, give or take a moment."""
+        return self._notebooks.fresh
 
     async def all(self) -> Iterator[Notebook]:
         """Every Notebook, once all were seen."""
@@ -163,6 +171,38 @@ class Notebooks:
         self._notebooks.see(body)
         return Notebook.parse(body)
 
+    async def stop_by_itself(self, notebook: Notebook, because: str) -> bool:
+        """Ask for a stop that nobody has pressed a button for; False if anything about the Notebook has changed."""
+        metadata = notebook.metadata
+        annotations = {
+            STOPPED_SESSION_ANNOTATION: notebook.session,
+            STOPPED_BECAUSE_ANNOTATION: because,
+        }
+        changes = {
+            "metadata": {"resourceVersion": metadata.version, "annotations": annotations},
+            "spec": {"running": False},
+        }
+        try:
+            body = await self._cluster.merge("Notebook", self._namespace, notebook.name, changes)
+        except (NotFoundError, ConflictError):
+            return False
+        self._notebooks.see(body)
+        return True
+
+    async def keep(self, name: str, until: datetime | None, asked_at: datetime) -> None:
+        """Ask that the server be kept, or no longer; nothing when there is no such Notebook yet."""
+        spec = {
+            "keepUntil": stamp(until) if until else None,
+            "keepAskedAt": stamp(asked_at) if until else None,
+        }
+        with contextlib.suppress(NotFoundError):
+            self._notebooks.see(await self._cluster.merge("Notebook", self._namespace, name, {"spec": spec}))
+
+    async def tell_activity(self, notebook: Notebook) -> None:
+        """Write whether something runs in the server."""
+        if notebook.activity:
+            await self.report(notebook, "activity", {"activity": notebook.activity.body()})
+
     async def resize(self, name: str, instance_type: str, by: str = "") -> None:
         """Ask for another size of a server that may run; nothing when there is no such Notebook yet."""
         changes = {"spec": {"instanceType": instance_type}, **_said(RESIZED_BY_ANNOTATION, by)}
@@ -194,7 +234,7 @@ class Notebooks:
 
     async def event(self, notebook: Notebook, reason: str, message: str) -> None:
         """Tell everybody who looks at the Notebook with kubectl."""
-        metadata, now = notebook.metadata, datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+        metadata, now = notebook.metadata, stamp(datetime.now(UTC))
         await self._cluster.create(
             {
                 "apiVersion": "v1",

@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 from jupyterhub.spawner import Spawner
 from jupyterhub.utils import url_path_join
-from traitlets import Float, Unicode, default
+from traitlets import Float, Instance, Unicode, default
 
 from carrel_hub import options, pages
 from carrel_hub.notebooks import Notebooks, Order, shared
@@ -19,6 +19,7 @@ from carrel_hub.starting import StartError, has_ended, has_stopped, until_answer
 from carrel_operator import names
 from carrel_operator.api import Notebook, Phase, Reason
 from carrel_operator.cluster import ClusterError, UnavailableError
+from carrel_operator.settings import Cull
 
 _PROGRESS = {Phase.PENDING: 20, Phase.STARTING: 50, Phase.RUNNING: 80}
 
@@ -46,6 +47,7 @@ class NotebookSpawner(Spawner):  # type: ignore[misc]  # JupyterHub publishes no
     currency = Unicode("$", help="What stands before a price on the pages.").tag(config=True)
 
     stopped_by = ""  # the person whose request to stop is being answered
+    cull = Instance(Cull, args=(), help="When servers stop by themselves.").tag(config=True)
 
     _start_ended: asyncio.Future[None] | None = None
 

@@ -10,6 +10,8 @@ from typing import Any, Literal
 
 import msgspec
 
+from carrel_operator.settings import Cull
+
 
 class ValuesError(ValueError):
     """The values can't be used; the message names the key and what it should be."""
@@ -46,19 +48,6 @@ class Hub(_Section, frozen=True):
     stuck_timeout: float = 120
     groups_refresh_seconds: float = 40
     ended_sign_in_stops: bool = False
-
-
-class Cull(_Section, frozen=True):
-    """When idle servers, and on request idle people, are removed; seconds."""
-
-    enabled: bool = True
-    timeout: int = 3600
-    every: int = 600
-    max_age: int = 0
-    concurrency: int = 10
-    users: bool = False
-    admin_users: bool = True
-    remove_named_servers: bool = False
 
 
 class IdentityProvider(_Section, frozen=True):

@@ -63,6 +63,7 @@ class PodSeen:
     node: str
     unschedulable: str | None  # the scheduler's complaint
     running: bool
+    started_at: str  # when its container began to run; empty while it does not
     waiting: str
     waiting_message: str
     end: ContainerEnd | None
@@ -101,6 +102,7 @@ class PodSeen:
             node=spec.get("nodeName", ""),
             unschedulable=_complaint(status),
             running=running,
+            started_at=state.get("running", {}).get("startedAt", ""),
             waiting=waiting.get("reason", ""),
             waiting_message=waiting.get("message", ""),
             end=_end(state.get("terminated") or container_status.get("lastState", {}).get("terminated")),

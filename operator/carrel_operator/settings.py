@@ -108,6 +108,15 @@ class Network(_Section, frozen=True):
     egress: tuple[dict[str, Any], ...] = ()
 
 
+class Cull(_Section, frozen=True):
+    """When servers stop by themselves; seconds. The hub reads the same section."""
+
+    enabled: bool = True
+    timeout: int = 3600  # without anything that runs; a size may have its own
+    max_age: int = 0  # whatever runs; 0: no limit
+    keep_at_most: int = 86_400  # how long a person may have a server kept at a time
+
+
 class Settings(_Section, frozen=True):
     """Everything an administrator decides about notebooks."""
 
@@ -117,6 +126,7 @@ class Settings(_Section, frozen=True):
     projects: Projects = Projects()
     identity: Identity = Identity()
     network: Network = Network()
+    cull: Cull = Cull()
 
 
 def load(path: Path) -> Settings:

@@ -83,6 +83,13 @@ def test_services_without_a_token_get_one(render: Render) -> None:
     }
 
 
+def test_operator_and_hub_judge_idleness_by_the_same_rule(render: Render) -> None:
+    rendered = render("default", "--set-json=cull.timeout=600", "--set-json=cull.keepAtMost=7200")
+    cull = _hub_values(rendered)["cull"]
+    assert cull == {"enabled": True, "timeout": 600, "maxAge": 0, "keepAtMost": 7200}
+    assert settings.parse({"namespace": "x", "cull": cull}).cull == _settings(rendered).cull
+
+
 def test_null_takes_entries_away(render: Render) -> None:
     nothing = {
         "hub.services.reports": None,

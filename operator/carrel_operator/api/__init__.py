@@ -3,7 +3,16 @@
 from carrel_operator.api.objects import Gpu, InstanceType, Metadata, Notebook, NotebookImage, Share
 from carrel_operator.api.project import Member, Project, ProjectStatus, Role
 from carrel_operator.api.reading import Body, InvalidObjectError
-from carrel_operator.api.status import Condition, DiskUse, MountedProject, Resize, Resources, Status, Volume
+from carrel_operator.api.status import (
+    Activity,
+    Condition,
+    DiskUse,
+    MountedProject,
+    Resize,
+    Resources,
+    Status,
+    Volume,
+)
 from carrel_operator.api.vocabulary import (
     API_VERSION,
     GID_ANNOTATION,
@@ -22,7 +31,9 @@ from carrel_operator.api.vocabulary import (
     SERVER_ANNOTATION,
     SESSION_ANNOTATION,
     STARTED_BY_ANNOTATION,
+    STOPPED_BECAUSE_ANNOTATION,
     STOPPED_BY_ANNOTATION,
+    STOPPED_SESSION_ANNOTATION,
     SURVEY_ANNOTATION,
     USER_LABEL,
     VERSION,
@@ -52,10 +63,13 @@ __all__ = [
     "SERVER_ANNOTATION",
     "SESSION_ANNOTATION",
     "STARTED_BY_ANNOTATION",
+    "STOPPED_BECAUSE_ANNOTATION",
     "STOPPED_BY_ANNOTATION",
+    "STOPPED_SESSION_ANNOTATION",
     "SURVEY_ANNOTATION",
     "USER_LABEL",
     "VERSION",
+    "Activity",
     "Body",
     "ChangePolicy",
     "Condition",

@@ -92,6 +92,27 @@ class DiskUse:
 
 
 @dataclass(frozen=True, slots=True)
+class Activity:
+    """Whether something runs in the server: what it reported of itself through the hub, when that last changed."""
+
+    session: str
+    busy: bool
+    idle_since: str  # empty while it is busy
+
+    @classmethod
+    def parse(cls, body: Body) -> Self | None:
+        """Read it from a Notebook's stored status; None until it was reported."""
+        found = body.get("activity")
+        if not found:
+            return None
+        return cls(found.get("session", ""), found.get("busy", False), found.get("idleSince", ""))
+
+    def body(self) -> dict[str, Any]:
+        """As Kubernetes stores it."""
+        return _filled(session=self.session, idleSince=self.idle_since) | {"busy": self.busy}
+
+
+@dataclass(frozen=True, slots=True)
 class Resources:
     """CPU and memory limits asked for by the spec, allocated by the node, and in force in the container."""
 
@@ -133,6 +154,8 @@ class Status:
     resources: Resources = field(default_factory=Resources)
     resize: Resize | None = None
     memory_limit: str = ""
+    started_at: str = ""  # of the container that runs
+    will_stop_at: str = ""  # unless something happens in the server before
     volumes: tuple[Volume, ...] = ()
     projects: tuple[MountedProject, ...] = ()
 
@@ -155,6 +178,8 @@ class Status:
             resources=Resources(*(resources.get(key, {}) for key in ("requested", "allocated", "actual"))),
             resize=_resize(body.get("resize", {})),
             memory_limit=body.get("memory", {}).get("limit", ""),
+            started_at=body.get("startedAt", ""),
+            will_stop_at=body.get("willStopAt", ""),
             volumes=tuple(
                 Volume(each["name"], each.get("claim", ""), each.get("phase", ""), each.get("size", ""))
                 for each in body.get("volumes", ())
@@ -184,6 +209,8 @@ class Status:
             ),
             "resize": self.resize.body() if self.resize else None,
             "memory": _filled(limit=self.memory_limit),
+            "startedAt": self.started_at,
+            "willStopAt": self.will_stop_at,
             "volumes": [
                 _filled(name=each.name, claim=each.claim, phase=each.phase, size=each.size)
                 for each in self.volumes

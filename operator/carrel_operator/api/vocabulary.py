@@ -24,6 +24,8 @@ PREPARED_ANNOTATION = f"{GROUP}/prepared"
 SURVEY_ANNOTATION = f"{GROUP}/survey"
 REPAIR_ANNOTATION = f"{GROUP}/repair"  # asked for, on the Project; done, on the claim
 ROUND_ANNOTATION = f"{GROUP}/round"
+STOPPED_BECAUSE_ANNOTATION = f"{GROUP}/stopped-because"
+STOPPED_SESSION_ANNOTATION = f"{GROUP}/stopped-session"
 
 
 class Phase(StrEnum):
@@ -68,6 +70,7 @@ class Reason(StrEnum):
 
     RUNNING = "Running"
     STOPPED = "Stopped"
+    STOPPED_BY_ITSELF = "StoppedByItself"
     STOPPING = "Stopping"
     STARTING = "Starting"
     SCHEDULING = "Scheduling"

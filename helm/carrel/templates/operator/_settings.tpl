@@ -8,6 +8,7 @@ projects:
   storageClass: {{ .Values.projects.storageClass | toJson }}
   image: {{ include "carrel.image" .Values.operator.image }}
   checkEveryHours: {{ .Values.projects.checkEveryHours }}
+cull: {{ .Values.cull | toJson }}
 notebook:
   port: 8888
   resizesPerSecond: {{ .Values.notebook.resizesPerSecond }}
