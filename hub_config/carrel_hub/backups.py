@@ -8,6 +8,7 @@ from functools import cache
 
 from carrel_hub.mirror import Mirror
 from carrel_hub.notebooks import FIELD_MANAGER
+from carrel_hub.projects import may_open
 from carrel_operator import names
 from carrel_operator.api import API_VERSION, Project, RestorePhase, VolumeBackup, VolumeRestore, Whose
 from carrel_operator.cluster import Cluster, UnavailableError
@@ -66,12 +67,15 @@ class Backups:
             raise UnavailableError("The backups can't be read from the API server.") from error
 
     def files_of(self, person: str, groups: Collection[str]) -> list[Files]:
-        """What a person may restore: their home, and the files of projects in which they may write."""
-        home = names.repository(names.home(person))
-        found = [Files(Whose(owner=person), "Your home", self._backups.get(home))]
+        """What a person may restore: their home, and the files of projects in which they may write.
+
+        A project's own server is no person: its files are the project's.
+        """
+        team = names.project_of(person)
+        home = self._backups.get(names.repository(names.home(person)))
+        found = [] if team else [Files(Whose(owner=person), "Your home", home)]
         for project in sorted(self._projects.values(), key=lambda each: each.name):
-            role = project.role_of(person, groups)
-            if role is not None and role.writes:
+            if project.name == team or may_open(project, person, groups):
                 name = names.repository(names.project_volume(project.name), project.status.gid)
                 whose = Whose(project=project.name)
                 found.append(Files(whose, f"Project {project.display_name}", self._backups.get(name)))

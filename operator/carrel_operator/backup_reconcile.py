@@ -56,7 +56,7 @@ class BackupReconciler:
     async def _reconcile(self, key: Key) -> float | None:
         if not self._settings.backup.enabled:
             return None
-        await self._registry.give(lambda known: known)  # the numbers, if nobody has needed them yet
+        await self._registry.read()
         seen = self._cache.backup(key)
         if seen is None:
             self._let_go(key)

@@ -63,7 +63,7 @@ async def start(settings: kopf.OperatorSettings, memo: kopf.Memo, **_: object) -
 
     backups = BackupReconciler(memo.cluster, memo.cache, values, registry, wake_backup)
     memo.backups = WorkQueue[Key](backups.reconcile)
-    memo.restores = WorkQueue[Key](RestoreReconciler(memo.cluster, memo.cache, values).reconcile)
+    memo.restores = WorkQueue[Key](RestoreReconciler(memo.cluster, memo.cache, values, registry).reconcile)
     notebooks = Reconciler(memo.cluster, memo.cache, values, registry, wake_backup)
     memo.queue = WorkQueue[Key](notebooks.reconcile)
     memo.projects = WorkQueue[Key](ProjectReconciler(memo.cluster, memo.cache, values, registry).reconcile)

@@ -3,12 +3,14 @@
 import logging
 from datetime import UTC, datetime, timedelta
 
+from carrel_operator.accounts import AccountsError
 from carrel_operator.api import InvalidObjectError, RestorePhase, RestoreStatus
 from carrel_operator.backup_outcome import restore_status, stamp, wait_for
 from carrel_operator.backup_seen import RestoreSeen
 from carrel_operator.cache import Cache, Key
 from carrel_operator.cluster import Cluster, ClusterError, ConflictError, NotFoundError
 from carrel_operator.desired.backup import restore_pod
+from carrel_operator.registry import Registry
 from carrel_operator.settings import Settings
 from carrel_operator.workqueue import RetryError
 
@@ -21,10 +23,11 @@ _KEPT = timedelta(days=1)
 class RestoreReconciler:
     """Carries each VolumeRestore out once, says what became of it, and removes it a day later."""
 
-    def __init__(self, cluster: Cluster, cache: Cache, settings: Settings) -> None:
+    def __init__(self, cluster: Cluster, cache: Cache, settings: Settings, registry: Registry) -> None:
         self._cluster = cluster
         self._cache = cache
         self._settings = settings
+        self._registry = registry
 
     async def reconcile(self, key: Key) -> float | None:
         """Reconcile one VolumeRestore; the result is the seconds until it is to be removed.
@@ -33,6 +36,7 @@ class RestoreReconciler:
             RetryError: Kubernetes refused something.
         """
         try:
+            await self._registry.read()
             seen = self._cache.restore(key)
             if seen is None or seen.restore.metadata.deleting:
                 return None
@@ -45,6 +49,8 @@ class RestoreReconciler:
             return None
         except ClusterError as error:
             raise RetryError(error.message, error.retry_after) from error
+        except AccountsError as error:
+            raise RetryError(str(error)) from error
 
     async def _carry_out(self, key: Key, seen: RestoreSeen) -> float | None:
         if seen.pod is not None:

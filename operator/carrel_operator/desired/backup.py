@@ -15,7 +15,7 @@ from carrel_operator.backup_outcome import (
     stamp,
 )
 from carrel_operator.backup_seen import BackupSeen, VolumeSeen
-from carrel_operator.desired.project import FILES
+from carrel_operator.project_seen import FILES
 from carrel_operator.settings import Backup, Settings
 
 CONTAINER = "backup"
