@@ -51,7 +51,7 @@ class BackupsHandler(_OfPerson):
     """``…/backups``: which backups there are, and what goes on with restores."""
 
     @needs_scope("servers")  # type: ignore[untyped-decorator]
-    async def get(self, user_name: str, _server_name: str = "") -> None:
+    async def get(self, user_name: str, server_name: str = "") -> None:  # noqa: ARG002 - scopes go by it
         """Answer with the backups of the home, and of the projects in which the person may write."""
         backups = await self.backups()
         files = self.files(backups, user_name)
@@ -64,7 +64,7 @@ class RestoresHandler(_OfPerson):
     """``…/restores``: bring something back."""
 
     @needs_scope("servers")  # type: ignore[untyped-decorator]
-    async def post(self, user_name: str, _server_name: str = "") -> None:
+    async def post(self, user_name: str, server_name: str = "") -> None:  # noqa: ARG002
         """Ask for a file or a folder; the answer comes before the effect."""
         backups = await self.backups()
         files = self.files(backups, user_name)
@@ -84,12 +84,12 @@ class RestoreHandler(_OfPerson):
     """``…/restores/NAME``: how far one is."""
 
     @needs_scope("servers")  # type: ignore[untyped-decorator]
-    async def get(self, user_name: str, *names: str) -> None:
+    async def get(self, user_name: str, restore: str, server_name: str = "") -> None:  # noqa: ARG002
         """Answer with the restore."""
         backups = await self.backups()
         mine = [each.whose for each in self.files(backups, user_name)]
         for each in backups.restores_of(mine):
-            if each.name == names[-1]:
+            if each.name == restore:
                 self.write(json.dumps(restore_view(each)))
                 return
         raise refusal(404, "There is no such restore (any more).")
@@ -125,10 +125,13 @@ def _chosen(files: list[Files], project: str) -> Files:
     raise RestoreRefusedError(403, message)
 
 
-_SERVERS = (r"/api/users/([^/]+)/server", r"/api/users/([^/]+)/servers/([^/]*)")
+_SERVERS = (
+    r"/api/users/(?P<user_name>[^/]+)/server",
+    r"/api/users/(?P<user_name>[^/]+)/servers/(?P<server_name>[^/]*)",
+)
 HANDLERS = [
     (r"/backups", BackupsPage),
     *((f"{path}/backups", BackupsHandler) for path in _SERVERS),
     *((f"{path}/restores", RestoresHandler) for path in _SERVERS),
-    *((f"{path}/restores/([a-z0-9-]+)", RestoreHandler) for path in _SERVERS),
+    *((f"{path}/restores/(?P<restore>[a-z0-9-]+)", RestoreHandler) for path in _SERVERS),
 ]
