@@ -15,7 +15,7 @@ from jupyterhub.scopes import needs_scope
 from tornado import web
 
 from carrel_hub import activity, keeping, options, reports, sizes
-from carrel_hub.refusal import StartRefused
+from carrel_hub.refusal import StartRefused, refusal, unavailable
 from carrel_hub.spawner import NotebookSpawner
 from carrel_operator import idle
 from carrel_operator.api import Notebook, Reason
@@ -48,7 +48,7 @@ class _OfServer(APIHandler):  # type: ignore[misc]  # JupyterHub publishes no ty
             notebook = await spawner.notebooks.get(spawner.notebook_name)
             catalogue = await spawner.notebooks.catalogue()
         except ClusterError as error:
-            raise _unavailable(error) from error
+            raise unavailable(error) from error
         asked = spawner.orm_spawner.user_options or {}
         suggested = options.suggestion(asked, catalogue, spawner.groups)
         chosen = suggested.instance_type if suggested else ""
@@ -97,27 +97,27 @@ class ServerHandler(UserServerAPIHandler, _OfServer):  # type: ignore[misc]
             until = keeping.until(wish, spawner.cull, now)
             notebook = await spawner.notebooks.get(spawner.notebook_name)
             if until and (notebook is None or not notebook.running):
-                raise _refusal(400, "The server does not run, so there is nothing to keep: start it first.")
+                raise refusal(400, "The server does not run, so there is nothing to keep: start it first.")
             await spawner.notebooks.keep(spawner.notebook_name, until, now)
         except keeping.KeepError as error:
-            raise _refusal(400, str(error)) from error
+            raise refusal(400, str(error)) from error
         except ClusterError as error:
-            raise _unavailable(error) from error
+            raise unavailable(error) from error
 
     async def _resize(self, spawner: NotebookSpawner, size: str) -> None:
         try:
             await spawner.resize(size, self.current_user.name)
         except options.OptionError as error:
             status = 403 if error.reason in _FORBIDDEN else 400
-            raise _refusal(status, error.message) from error
+            raise refusal(status, error.message) from error
         except ClusterError as error:
-            raise _unavailable(error) from error
+            raise unavailable(error) from error
 
     def _restart(self, spawner: NotebookSpawner) -> None:
         if spawner.pending:
-            raise _refusal(400, f"The server is busy ({spawner.pending}); try again when that is done.")
+            raise refusal(400, f"The server is busy ({spawner.pending}); try again when that is done.")
         if not spawner.ready:
-            raise _refusal(400, "The server does not run: start it instead.")
+            raise refusal(400, "The server does not run: start it instead.")
         task = asyncio.create_task(self._stop_and_start(spawner), name=f"restart {spawner.notebook_name}")
         _RESTARTS.add(task)
         task.add_done_callback(_RESTARTS.discard)
@@ -150,11 +150,11 @@ class ReportHandler(_OfServer):
         """Take the report in."""
         spawner = self.spawner(user_name, server_name)
         if len(self.request.body) > _LONGEST_REPORT:
-            raise _refusal(413, f"A report has at most {_LONGEST_REPORT} bytes.")
+            raise refusal(413, f"A report has at most {_LONGEST_REPORT} bytes.")
         try:
             report = reports.parse(self.request.body)
         except reports.ReportError as error:
-            raise _refusal(400, str(error)) from error
+            raise refusal(400, str(error)) from error
         self._not_too_often(spawner.notebook_name)
         with contextlib.suppress(UnavailableError):  # the next report says it again
             if notebook := await spawner.notebooks.get(spawner.notebook_name):
@@ -164,7 +164,7 @@ class ReportHandler(_OfServer):
     def _not_too_often(self, name: str) -> None:
         now = time.monotonic()
         if now - self._last.get(name, -_SECONDS_BETWEEN_REPORTS) < _SECONDS_BETWEEN_REPORTS:
-            raise _refusal(429, f"Report at most every {_SECONDS_BETWEEN_REPORTS:.0f} seconds.")
+            raise refusal(429, f"Report at most every {_SECONDS_BETWEEN_REPORTS:.0f} seconds.")
         self._last[name] = now
 
     async def _write(self, spawner: NotebookSpawner, notebook: Notebook, report: reports.Report) -> None:
@@ -187,17 +187,17 @@ class ActivityHandler(_OfServer):
         try:
             report = activity.parse(self.request.body)
         except activity.ActivityError as error:
-            raise _refusal(400, str(error)) from error
+            raise refusal(400, str(error)) from error
         self._not_too_often(spawner.notebook_name)
         try:
             self.write(json.dumps(await self._take(spawner, report)))
         except ClusterError as error:
-            raise _unavailable(error) from error
+            raise unavailable(error) from error
 
     async def _take(self, spawner: NotebookSpawner, report: activity.Report) -> dict[str, Any]:
         known = await spawner.notebooks.get(spawner.notebook_name)
         if known is None or not known.running:
-            raise _refusal(409, "The server is being stopped.")
+            raise refusal(409, "The server is being stopped.")
         now, policy = datetime.now(UTC), spawner.cull
         size = (await spawner.notebooks.catalogue()).instance_types.get(known.instance_type)
         believed = activity.believed(known, report, size, policy, now)
@@ -213,7 +213,7 @@ class ActivityHandler(_OfServer):
     def _not_too_often(self, name: str) -> None:
         now = time.monotonic()
         if now - self._last.get(name, -_SECONDS_BETWEEN_ACTIVITIES) < _SECONDS_BETWEEN_ACTIVITIES:
-            raise _refusal(429, f"Tell at most every {_SECONDS_BETWEEN_ACTIVITIES:g} seconds what runs.")
+            raise refusal(429, f"Tell at most every {_SECONDS_BETWEEN_ACTIVITIES:g} seconds what runs.")
         self._last[name] = now
 
 
@@ -241,19 +241,8 @@ def _change(body: Any) -> _Change:  # noqa: ANN401 - whatever was sent
         message = (
             'Say {"instance_type": "<name of a size>"}, {"restart": true}, {"keep_for": "8h"}, or several.'
         )
-        raise _refusal(400, message)
+        raise refusal(400, message)
     return _Change(size, restart, keep or None)
-
-
-def _refusal(status: int, sentence: str) -> web.HTTPError:
-    """A refusal whose sentence is shown as it is."""
-    error = web.HTTPError(status, "%s", sentence)
-    error.jupyterhub_message = sentence  # type: ignore[attr-defined]
-    return error
-
-
-def _unavailable(error: ClusterError) -> web.HTTPError:
-    return _refusal(503, f"The cluster does not answer; try again in a minute. ({error})")
 
 
 _SERVERS = (r"/api/users/([^/]+)/server", r"/api/users/([^/]+)/servers/([^/]*)")

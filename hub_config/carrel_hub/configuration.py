@@ -20,7 +20,7 @@ def assemble(c: Config, folder: Path) -> None:
     _hub(c, values.hub)
     _addresses(c, values.hub)
     _spawner(c, values)
-    _pages(c)
+    _pages(c, values)
     authentication.configure(c, values.identity_provider)
     if values.debug.enabled:
         c.JupyterHub.log_level = "DEBUG"
@@ -86,7 +86,8 @@ def _spawner(c: Config, values: Values) -> None:
     c.NotebookSpawner.cull = values.cull
 
 
-def _pages(c: Config) -> None:
+def _pages(c: Config, values: Values) -> None:
+    c.JupyterHub.template_vars = {"carrel_backups": values.backup.enabled}
     c.JupyterHub.template_paths = [str(pages.TEMPLATES)]
     c.JupyterHub.logo_file = str(pages.LOGO)
 

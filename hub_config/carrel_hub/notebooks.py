@@ -15,6 +15,7 @@ from carrel_operator import names
 from carrel_operator.api import (
     API_VERSION,
     NOTICE_ANNOTATION,
+    REPAIR_ANNOTATION,
     RESIZED_BY_ANNOTATION,
     STARTED_BY_ANNOTATION,
     STOPPED_BECAUSE_ANNOTATION,
@@ -188,6 +189,11 @@ class Notebooks:
             return False
         self._notebooks.see(body)
         return True
+
+    async def repair(self, project: Project, request: str) -> None:
+        """Ask for a project's files to be mended; the request is told from others by its text."""
+        annotations = {"metadata": {"annotations": {REPAIR_ANNOTATION: request}}}
+        self._projects.see(await self._cluster.merge("Project", self._namespace, project.name, annotations))
 
     async def keep(self, name: str, until: datetime | None, asked_at: datetime) -> None:
         """Ask that the server be kept, or no longer; nothing when there is no such Notebook yet."""

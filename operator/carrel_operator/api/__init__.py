@@ -1,5 +1,14 @@
 """Carrel's own objects as frozen values: what Notebooks, instance types and images may say, and what they answer."""
 
+from carrel_operator.api.backup import (
+    BackupStatus,
+    RestorePhase,
+    RestoreStatus,
+    Snapshot,
+    VolumeBackup,
+    VolumeRestore,
+    Whose,
+)
 from carrel_operator.api.objects import Gpu, InstanceType, Metadata, Notebook, NotebookImage, Share
 from carrel_operator.api.project import Member, Project, ProjectStatus, Role
 from carrel_operator.api.reading import Body, InvalidObjectError
@@ -15,6 +24,8 @@ from carrel_operator.api.status import (
 )
 from carrel_operator.api.vocabulary import (
     API_VERSION,
+    BACKUP_NOW_ANNOTATION,
+    CLAIM_LABEL,
     GID_ANNOTATION,
     GROUP,
     IMAGE_ANNOTATION,
@@ -47,6 +58,8 @@ from carrel_operator.api.vocabulary import (
 
 __all__ = [
     "API_VERSION",
+    "BACKUP_NOW_ANNOTATION",
+    "CLAIM_LABEL",
     "GID_ANNOTATION",
     "GROUP",
     "IMAGE_ANNOTATION",
@@ -70,6 +83,7 @@ __all__ = [
     "USER_LABEL",
     "VERSION",
     "Activity",
+    "BackupStatus",
     "Body",
     "ChangePolicy",
     "Condition",
@@ -91,8 +105,14 @@ __all__ = [
     "Resize",
     "ResizeState",
     "Resources",
+    "RestorePhase",
+    "RestoreStatus",
     "Role",
     "Share",
+    "Snapshot",
     "Status",
     "Volume",
+    "VolumeBackup",
+    "VolumeRestore",
+    "Whose",
 ]

@@ -26,6 +26,8 @@ REPAIR_ANNOTATION = f"{GROUP}/repair"  # asked for, on the Project; done, on the
 ROUND_ANNOTATION = f"{GROUP}/round"
 STOPPED_BECAUSE_ANNOTATION = f"{GROUP}/stopped-because"
 STOPPED_SESSION_ANNOTATION = f"{GROUP}/stopped-session"
+BACKUP_NOW_ANNOTATION = f"{GROUP}/backup-now"
+CLAIM_LABEL = f"{GROUP}/claim"
 
 
 class Phase(StrEnum):
@@ -76,6 +78,7 @@ class Reason(StrEnum):
     SCHEDULING = "Scheduling"
     PULLING = "Pulling"
     IDENTITY_PENDING = "IdentityPending"
+    BACKING_UP = "BackingUp"
 
     HOME_PENDING = "HomePending"
     UNSCHEDULABLE = "Unschedulable"
