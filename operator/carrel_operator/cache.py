@@ -29,7 +29,7 @@ from carrel_operator.seen import PodSeen, Seen
 _REMEMBERED_DELETIONS = 1000
 _OF_NOTEBOOK = names.pod("")
 _OF_PROJECT = names.project_volume("")
-_OF_PROJECTS_PODS = names.preparer(""), names.carer("")
+_OF_PROJECTS_PODS = names.preparer(""), names.carer(""), names.cloner("")
 
 _Option = TypeVar("_Option", InstanceType, NotebookImage)
 
@@ -169,6 +169,7 @@ class Cache:
             claim=self.body("PersistentVolumeClaim", key.namespace, names.project_volume(key.name)),
             preparer=self.body("Pod", key.namespace, names.preparer(key.name)),
             carer=self.body("Pod", key.namespace, names.carer(key.name)),
+            cloner=self.body("Pod", key.namespace, names.cloner(key.name)),
         )
 
     def in_use(self, key: Key) -> bool:

@@ -127,6 +127,11 @@ def carer(project: str) -> str:
     return f"care-{project}"
 
 
+def cloner(project: str) -> str:
+    """The pod that clones a repository into a project's files, once."""
+    return f"clone-{project}"
+
+
 def user_label(owner: str) -> str:
     """The label value that groups what belongs to one person."""
     return slug(owner)

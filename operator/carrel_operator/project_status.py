@@ -11,6 +11,7 @@ from carrel_operator.desired.expansion import actual_size
 from carrel_operator.files_verdict import files_shared
 from carrel_operator.project_seen import ProjectSeen
 from carrel_operator.quantities import memory
+from carrel_operator.repository_verdict import repository_cloned
 from carrel_operator.volume_verdict import claim_phase, growth
 
 
@@ -20,7 +21,7 @@ def project_status(
     """The whole status; ``problem`` is half a sentence about what was refused, ``people`` are by their number."""
     project, claim = seen.project, seen.claim
     ready = _ready(seen, problem)
-    shared = files_shared(seen, people)
+    more = filter(None, (files_shared(seen, people), repository_cloned(seen)))
     generation = project.metadata.generation
     mine = claim is not None and not seen.of_a_former_project
     return ProjectStatus(
@@ -31,7 +32,7 @@ def project_status(
         claim=claim["metadata"]["name"] if claim and mine else "",
         claim_phase=claim_phase(claim) if claim and mine else "",
         size=actual_size(claim) if claim and mine else "",
-        conditions=dated((ready, shared) if shared else (ready,), project.status.conditions, generation, now),
+        conditions=dated((ready, *more), project.status.conditions, generation, now),
     )
 
 

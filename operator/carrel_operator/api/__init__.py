@@ -1,7 +1,7 @@
 """Carrel's own objects as frozen values: what Notebooks, instance types and images may say, and what they answer."""
 
 from carrel_operator.api.objects import Gpu, InstanceType, Metadata, Notebook, NotebookImage, Share
-from carrel_operator.api.project import Member, Project, ProjectStatus, Role
+from carrel_operator.api.project import Member, Project, ProjectStatus, Repository, Role
 from carrel_operator.api.reading import Body, InvalidObjectError
 from carrel_operator.api.status import Condition, DiskUse, MountedProject, Resize, Resources, Status, Volume
 from carrel_operator.api.vocabulary import (
@@ -17,6 +17,7 @@ from carrel_operator.api.vocabulary import (
     PROJECT_LABEL,
     PROJECT_UID_ANNOTATION,
     REPAIR_ANNOTATION,
+    REPOSITORY_ANNOTATION,
     ROUND_ANNOTATION,
     SERVER_ANNOTATION,
     SESSION_ANNOTATION,
@@ -44,6 +45,7 @@ __all__ = [
     "PROJECT_LABEL",
     "PROJECT_UID_ANNOTATION",
     "REPAIR_ANNOTATION",
+    "REPOSITORY_ANNOTATION",
     "ROUND_ANNOTATION",
     "SERVER_ANNOTATION",
     "SESSION_ANNOTATION",
@@ -68,6 +70,7 @@ __all__ = [
     "ProjectStatus",
     "Reason",
     "ReasonKind",
+    "Repository",
     "Resize",
     "ResizeState",
     "Resources",

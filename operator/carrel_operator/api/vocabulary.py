@@ -20,6 +20,7 @@ GID_ANNOTATION = f"{GROUP}/gid"
 PREPARED_ANNOTATION = f"{GROUP}/prepared"
 SURVEY_ANNOTATION = f"{GROUP}/survey"
 REPAIR_ANNOTATION = f"{GROUP}/repair"  # asked for, on the Project; done, on the claim
+REPOSITORY_ANNOTATION = f"{GROUP}/repository"  # what came of cloning it, on the claim
 ROUND_ANNOTATION = f"{GROUP}/round"
 
 
@@ -105,6 +106,9 @@ class Reason(StrEnum):
     NOT_SHARED = "NotShared"
     REPAIRING = "Repairing"
     NOT_CHECKED = "NotChecked"
+    CLONING = "Cloning"
+    CLONED = "Cloned"
+    CLONE_FAILED = "CloneFailed"
 
     @property
     def kind(self) -> ReasonKind:
@@ -147,3 +151,4 @@ class ConditionType(StrEnum):
     RESOURCES_APPLIED = "ResourcesApplied"
     MEMBERSHIP_VALID = "MembershipValid"
     FILES_SHARED = "FilesShared"
+    REPOSITORY_CLONED = "RepositoryCloned"

@@ -51,15 +51,16 @@ def test_nothing_is_written_at_rest_and_the_last_change_always_is() -> None:
 
     async def work() -> None:
         saver = Saver(disk.write, 0.01)
-        await saver.close()
+        await asyncio.sleep(0.03)
         assert disk.writes == 0
         saver.changed()
         await saver.close()
         assert disk.writes == 1
+        saver.changed()
         await asyncio.sleep(0.03)
 
     asyncio.run(work())
-    assert disk.writes == 1
+    assert disk.writes == 1, "a closed one does nothing any more"
 
 
 def test_a_full_disk_is_tried_again_at_longer_intervals_until_there_is_room() -> None:
@@ -77,7 +78,6 @@ def test_a_full_disk_is_tried_again_at_longer_intervals_until_there_is_room() ->
         assert not saver.unsaved
 
     asyncio.run(work())
-    assert waits == sorted(waits)
     assert waits[-1] >= 8 * waits[0]
 
 

@@ -30,7 +30,9 @@ def mark(notebook: Any, requests: Iterable[str], at: datetime) -> bool:  # noqa:
     cells = notebook.get("cells") if isinstance(notebook, dict) else None
     for cell in cells if isinstance(cells, list) else ():
         metadata = cell.get("metadata") if isinstance(cell, dict) else None
-        note = metadata.get(MARK) if isinstance(metadata, dict) else None
+        if not isinstance(metadata, dict):
+            continue
+        note = metadata.get(MARK)
         request = note.get("requestId") if isinstance(note, dict) else None
         if isinstance(request, str) and request in wanted and isinstance(cell.get("outputs"), list):
             del metadata[MARK]

@@ -62,18 +62,13 @@ class Executions:
         self._stopping = True
         self._journal.note(self._running())
         rooms = [room for room in self._rooms.values() if isinstance(room, Room)]
-        await asyncio.gather(*(room.save() for room in rooms), return_exceptions=True)
+        await asyncio.gather(*(room.close() for room in rooms), return_exceptions=True)
 
     async def _note_again_and_again(self) -> None:
-        before: set[Running] = set()
         while self._live and not self._stopping:
             await asyncio.sleep(_SECONDS_BETWEEN_NOTES)
-            now = set(self._running())
             if not self._stopping:
-                self._journal.note(now & before)
-            before = now
-        if not self._stopping:
-            self._journal.note(())
+                self._journal.note(self._running())
 
     def _running(self) -> list[Running]:
         found = []

@@ -68,16 +68,17 @@ class Room(DocumentRoom):  # type: ignore[misc]  # jupyter_server_ydoc publishes
         self._on_disk = await self._document.aget()
         self._watch = asyncio.create_task(self._look_again_and_again())
 
-    async def save(self) -> None:
-        """Write what is unsaved."""
-        if self._saver.unsaved:
-            await self._saver.save()
+    async def close(self) -> None:
+        """Write what is unsaved, and look no more. A task that went on would keep the whole process from ending."""
+        if self._watch is not None:
+            self._watch.cancel()
+            await asyncio.wait([self._watch])
+        await self._saver.close()
 
     async def stop(self) -> None:
         """Nobody needs it any more: it is written, and its state is kept for those who come back."""
-        if self._watch is not None:
-            self._watch.cancel()
-            await self._saver.close()
+        await self.close()
+        if self.ready:
             try:
                 self.ystore.keep(self.ydoc)
             except OSError as error:
@@ -186,7 +187,9 @@ class Door(YDocWebSocketHandler):  # type: ignore[misc]
         if self._stranger:
             self.close(1003, json.dumps({"reason": "unknown_session", "sessionId": "", "reloadable": True}))
             return
-        await super().open(room_id)
+        # In a task of its own: a thread that reads the file lives as long as the task that first asked for it, and the
+        # process as long as the thread. This one lasts until the tab is closed.
+        await asyncio.create_task(super().open(room_id))
 
     def on_close(self) -> None:
         """It has gone."""

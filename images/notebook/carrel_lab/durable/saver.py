@@ -7,9 +7,9 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable
 
-_LONGEST_WAIT = 60.0
-# Writing may take this share of the time at most: a notebook of a hundred megabytes is written less often.
-_SHARE = 0.1
+# A notebook of a hundred megabytes is written less often, but often enough that a server's death costs seconds.
+_LONGEST_PAUSE = 10.0
+_LONGEST_WAIT_FOR_ROOM = 60.0
 
 
 class Saver:
@@ -17,7 +17,7 @@ class Saver:
 
     def __init__(self, write: Callable[[], Awaitable[bool]], delay: float) -> None:
         self._write, self._delay = write, delay
-        self._unsaved = False
+        self._unsaved = self._closed = False
         self._failed = 0
         self._took = 0.0
         self._task: asyncio.Task[None] | None = None
@@ -30,6 +30,8 @@ class Saver:
 
     def changed(self) -> None:
         """The document is not what is on the disk."""
+        if self._closed:
+            return
         self._unsaved = True
         if self._task is None or self._task.done():
             self._task = asyncio.create_task(self._until_saved())
@@ -54,13 +56,14 @@ class Saver:
         """Write what is unsaved, once, and never again."""
         if self._unsaved:
             await self.save()
+        self._closed = True
         if self._task is not None:
             self._task.cancel()
 
     def wait(self) -> float:
         """Seconds until the next write: longer for what is slow to write, and after each failure."""
-        usual = max(self._delay, self._took / _SHARE)
-        return min(usual * 2.0**self._failed, _LONGEST_WAIT)
+        usual = max(self._delay, min(self._took, _LONGEST_PAUSE))
+        return min(usual * 2.0**self._failed, _LONGEST_WAIT_FOR_ROOM)
 
     async def _until_saved(self) -> None:
         while self._unsaved:
