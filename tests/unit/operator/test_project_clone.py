@@ -17,7 +17,7 @@ from unit.operator.test_projects import PLAIN, READY, body, claim
 
 NOW = datetime(2026, 11, 27, 12, tzinfo=UTC)
 URL = "https://git.example.org/team/flights.git"
-IMAGE = NotebookImage("data", "Data", "registry/notebook:1", default=True)
+IMAGE = NotebookImage(name="data", display_name="Data", image="registry/notebook:1", default=True)
 
 
 def world(url: str = URL, *, told: Cloning | None = None, pod: Any = None, **more: str) -> ProjectSeen:
