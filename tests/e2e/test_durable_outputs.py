@@ -31,12 +31,16 @@ def output(someone: Person) -> Locator:
     return someone.page.locator(".jp-Notebook .jp-CodeCell").first.locator(".jp-OutputArea")
 
 
-def printed(someone: Person) -> int:
-    """Lines of the first cell's output as the file on the disk has it; 0 while the proxy is away."""
+def saved(someone: Person) -> str:
+    """The first cell's outputs as the file on the disk has them; nothing while server or proxy are away."""
     with contextlib.suppress(httpx.HTTPError):
-        cell = someone.site.notebook(someone.name, NOTEBOOK)["cells"][0]
-        return json.dumps(cell["outputs"]).count("line ")
-    return 0
+        return json.dumps(someone.site.notebook(someone.name, NOTEBOOK)["cells"][0]["outputs"])
+    return ""
+
+
+def printed(someone: Person) -> int:
+    """How many lines there are."""
+    return saved(someone).count("line ")
 
 
 def run_until(someone: Person, cell: str, line: int) -> None:
@@ -78,16 +82,17 @@ def test_outputs_outlive_the_tab_the_browser_the_hub_and_the_pod(person: People,
     open_notebook(ada, NOTEBOOK)
     ada.page.locator(".jp-Notebook .jp-CodeCell").nth(1).locator(".cm-content").click()
     ada.page.keyboard.type(EDIT)
-    expect(ada.page.locator(".jp-Notebook")).to_contain_text(EDIT)
-    stop(ada)
+    hub(ada, "DELETE", "users/ada/server")
+    eventually("the server stopped", lambda: not server(ada), 60)
     comes_back(ada)
     expect(ada.page.locator(".jp-Notebook")).to_contain_text(EDIT)
 
     run_until(ada, ENDLESS, 10)
     pod = names.pod(names.notebook("ada", ""))
     kube("delete", "pod", pod, "--grace-period=0", "--force")
-    eventually("the hub knows", lambda: not server(ada).get("ready"), 60)
-    comes_back(ada)
+    eventually("the next server says so in the file", lambda: CUT.search(saved(ada)), 60)
+    ada.new_tab()
+    open_notebook(ada, NOTEBOOK)
     expect(output(ada)).to_contain_text(CUT)
     ada.picture("cut")
     ada.in_dark("cut")
@@ -97,8 +102,7 @@ def test_outputs_outlive_the_tab_the_browser_the_hub_and_the_pod(person: People,
 
 def server(someone: Person) -> dict[str, Any]:
     """What the hub says of their server; empty when there is none."""
-    answer = hub(someone, "GET", f"users/{someone.name}")
-    found: dict[str, Any] = answer.json().get("servers", {}).get("", {})
+    found: dict[str, Any] = hub(someone, "GET", f"users/{someone.name}").json()["servers"].get("", {})
     return found
 
 
