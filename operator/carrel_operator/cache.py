@@ -42,8 +42,8 @@ from carrel_operator.seen import PodSeen, Seen, principal_of
 _REMEMBERED_DELETIONS = 1000
 _OF_NOTEBOOK = names.pod("")
 _OF_PROJECT = names.project_volume("")  # accounts of projects begin alike
-_OF_PROJECTS_PODS = names.preparer(""), names.carer("")
 _OF_BACKUPS = names.backup_pod(""), names.restore_pod("")
+_OF_PROJECTS_PODS = names.preparer(""), names.carer(""), names.cloner("")
 
 _Option = TypeVar("_Option", InstanceType, NotebookImage)
 
@@ -264,6 +264,7 @@ class Cache:
             preparer=self.body("Pod", key.namespace, names.preparer(key.name)),
             carer=self.body("Pod", key.namespace, names.carer(key.name)),
             service_account=self.body("ServiceAccount", key.namespace, account),
+            cloner=self.body("Pod", key.namespace, names.cloner(key.name)),
         )
 
     def in_use(self, key: Key) -> bool:

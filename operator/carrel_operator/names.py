@@ -142,6 +142,11 @@ def restore_pod(restore: str) -> str:
     return f"restore-{restore}"
 
 
+def cloner(project: str) -> str:
+    """The pod that clones a repository into a project's files, once."""
+    return f"clone-{project}"
+
+
 def user_label(owner: str) -> str:
     """The label value that groups what belongs to one person."""
     return slug(owner)

@@ -1,5 +1,7 @@
 """Projects as the tests hold them in their hands, and what their members do in a terminal."""
 
+from typing import Any
+
 from carrel_operator import names
 from support.cluster import Kubectl, Object, Person, unique
 from support.kernels import Kernel
@@ -12,14 +14,14 @@ class Team:
         self.kube, self.name = kube, unique("team")
         self.folder = f"/projects/{self.name}"
 
-    def apply(self, *members: tuple[Person, str]) -> None:
+    def apply(self, *members: tuple[Person, str], **more: Any) -> None:
         entries = [{"user": person.name, "role": role} for person, role in members]
         self.kube.apply(
             {
                 "apiVersion": "carrel.dev/v1",
                 "kind": "Project",
                 "metadata": {"name": self.name},
-                "spec": {"members": entries, "volume": {"size": "1Gi"}},
+                "spec": {"members": entries, "volume": {"size": "1Gi"}} | more,
             }
         )
 

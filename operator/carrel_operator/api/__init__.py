@@ -10,7 +10,7 @@ from carrel_operator.api.backup import (
     Whose,
 )
 from carrel_operator.api.objects import Gpu, InstanceType, Metadata, Notebook, NotebookImage, Share
-from carrel_operator.api.project import Member, Project, ProjectStatus, Role
+from carrel_operator.api.project import Member, Project, ProjectStatus, Repository, Role
 from carrel_operator.api.reading import Body, InvalidObjectError
 from carrel_operator.api.status import (
     Activity,
@@ -37,6 +37,7 @@ from carrel_operator.api.vocabulary import (
     PROJECT_LABEL,
     PROJECT_UID_ANNOTATION,
     REPAIR_ANNOTATION,
+    REPOSITORY_ANNOTATION,
     RESIZED_BY_ANNOTATION,
     ROUND_ANNOTATION,
     SERVER_ANNOTATION,
@@ -71,6 +72,7 @@ __all__ = [
     "PROJECT_LABEL",
     "PROJECT_UID_ANNOTATION",
     "REPAIR_ANNOTATION",
+    "REPOSITORY_ANNOTATION",
     "RESIZED_BY_ANNOTATION",
     "ROUND_ANNOTATION",
     "SERVER_ANNOTATION",
@@ -102,6 +104,7 @@ __all__ = [
     "ProjectStatus",
     "Reason",
     "ReasonKind",
+    "Repository",
     "Resize",
     "ResizeState",
     "Resources",

@@ -1,5 +1,6 @@
 """A team: who belongs to it, and the volume that it shares."""
 
+import re
 from collections.abc import Collection
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -11,6 +12,11 @@ from carrel_operator.api.status import Condition, parse_conditions
 from carrel_operator.api.vocabulary import REPAIR_ANNOTATION, ConditionType
 
 _LONGEST_REPAIR = 64
+_LONGEST_FOLDER = 100
+# the CRD's schema says the same
+_ADDRESS = re.compile(r"https?://[A-Za-z0-9.:\[\]-]+(/[^\s?#@\\]*)?", re.ASCII)
+_BRANCH = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._/+-]*")
+_UNFIT = re.compile(r"[^A-Za-z0-9._-]+")
 
 
 class Role(StrEnum):
@@ -52,6 +58,32 @@ class Member:
             message = "spec.members must name either a user or a group in each entry"
             raise InvalidObjectError(message)
         return cls(role, user, group)
+
+
+@dataclass(frozen=True, slots=True)
+class Repository:
+    """What is cloned into a project's files, once. Nothing secret is in it, because everybody can read a Project."""
+
+    url: str
+    branch: str = ""  # the repository's own default if empty
+
+    @classmethod
+    def parse(cls, body: Body) -> Self:
+        """Read it; InvalidObjectError when it is no address, or could be taken for an option or a path."""
+        url, branch = str(body.get("url", "")), str(body.get("branch", ""))
+        if not _ADDRESS.fullmatch(url):
+            message = "spec.repository.url must be an https:// or http:// address without a user name and without spaces"
+            raise InvalidObjectError(message)
+        if branch and (not _BRANCH.fullmatch(branch) or ".." in branch):
+            message = f"spec.repository.branch is '{branch}', which can't be a branch's name"
+            raise InvalidObjectError(message)
+        return cls(url, branch)
+
+    @property
+    def folder(self) -> str:
+        """The folder that it is cloned into: the last part of its address."""
+        last = self.url.rstrip("/").rpartition("/")[2].removesuffix(".git").lstrip(".")
+        return _UNFIT.sub("-", last)[:_LONGEST_FOLDER] or "repository"
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,6 +147,7 @@ class Project:
     members: tuple[Member, ...] = ()
     volume_size: str | None = None
     storage_class: str | None = None
+    repository: Repository | None = None
     repair: str = ""  # changes when somebody asks for the files to be mended
     status: ProjectStatus = field(default_factory=ProjectStatus)
 
@@ -130,6 +163,9 @@ class Project:
             members=tuple(Member.parse(each) for each in spec.get("members", ())),
             volume_size=volume.get("size"),
             storage_class=volume.get("storageClass"),
+            repository=Repository.parse(mapping(spec, "repository", "spec."))
+            if "repository" in spec
+            else None,
             repair=str(annotations.get(REPAIR_ANNOTATION, ""))[:_LONGEST_REPAIR],
             status=ProjectStatus.parse(body.get("status", {})),
         )
