@@ -73,7 +73,7 @@ class CarrelHub(JupyterHub):  # type: ignore[misc]  # JupyterHub publishes no ty
         """Look for the servers that run, once it is known which do."""
         await self._notebooks.all()
         found: int = await super().init_spawners()
-        await self._teams.open()
+        self._teams.open()
         return found
 
     def init_tornado_settings(self) -> None:

@@ -48,11 +48,11 @@ class Teams:
             return [_without_members(role) for role in self._roles()]
         return self._roles()
 
-    async def open(self) -> None:
-        """Look once, and then whenever there is a reason."""
+    def open(self) -> None:
+        """Look now, and then whenever there is a reason."""
         self._notebooks.tell_of_projects(self._due.set)
         _listen(self._due.set)
-        await self._look()
+        self._due.set()
         self._task = asyncio.create_task(self._keep(), name="teams")
 
     async def _keep(self) -> None:
@@ -135,6 +135,9 @@ class Teams:
             started = spawner.orm_spawner.started
             gone = {each.user.name for each in tokens}
             gone |= {name for name in left if self._was_at_work(name, started)}
+            if gone and not spawner.ready:  # another session now would be the end of a start
+                self._again()
+                return
             if gone:
                 await self._make_anew(spawner, project, sorted(gone))
             for token in tokens:

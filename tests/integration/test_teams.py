@@ -98,10 +98,10 @@ class Visitor:
 
 
 def test_members_work_in_the_projects_own_server_and_nobody_else_does(
-    person: NewPerson, team: Team, kube: Kubectl, hub: httpx.Client
+    person: NewPerson, team: Team, kube: Kubectl, hub: httpx.Client, browser: httpx.Client
 ) -> None:
     ada, alan, vera, stranger = (person() for _ in range(4))
-    team.apply((ada.name, "editor"), (alan.name, "admin"), (vera.name, "viewer"))
+    team.apply((ada.name, "editor"), (alan.name, "admin"), (vera.name, "viewer"), ("alan", "editor"))
     one, two, viewer, other = (Visitor(each) for each in (ada, alan, vera, stranger))
     server = team.server
     eventually("the hub lets members in", lambda: one.start(server) in {201, 202}, 15)
@@ -110,6 +110,10 @@ def test_members_work_in_the_projects_own_server_and_nobody_else_does(
     server.start_is_over()
     server.settle()
     assert [each.opens(server) for each in (one, two, viewer, other)] == [200, 200, 403, 403]
+    desk = f"{server.url}/user/{quoted(server.name)}/lab"
+    opened = browser.get(desk)
+    assert opened.status_code == 200
+    assert str(opened.url).startswith(desk), "no page asks for consent"
 
     runs_as_the_project(team)
     sizes = both_resize(server, one, two)
@@ -130,8 +134,10 @@ def test_members_work_in_the_projects_own_server_and_nobody_else_does(
     assert two.opens(server) in {403, 503}
     eventually("the others go on", lambda: one.opens(server) == 200, SECONDS)
     assert two.opens(server) == 403
+    assert browser.get(desk).status_code == 403
     assert server.pod_uid() != uid, "what he left running has ended"
-    said = f"The server was restarted, because {alan.name} may no longer work in project '{team.name}'. Files are kept."
+    who = ", ".join(sorted(("alan", alan.name)))
+    said = f"The server was restarted, because {who} may no longer work in project '{team.name}'. Files are kept."
     eventually("the others read why", lambda: (server.notebook() or {})["status"].get("message") == said, 30)
 
     team.delete()
@@ -238,9 +244,15 @@ def provider(kube: Kubectl, code: str, *arguments: str) -> None:
 
 
 @pytest.fixture
-def alan(platform: Platform, hub: httpx.Client, kube: Kubectl, sign_ins: dict[str, str]) -> Iterator[Person]:
-    """Somebody of the demo sign-in, signed in, and in his groups again afterwards."""
-    sign_in(platform, "alan", sign_ins["alan"]).close()
+def browser(platform: Platform, sign_ins: dict[str, str]) -> Iterator[httpx.Client]:
+    """Alan of the demo sign-in, signed in."""
+    with sign_in(platform, "alan", sign_ins["alan"]) as client:
+        yield client
+
+
+@pytest.fixture
+def alan(platform: Platform, hub: httpx.Client, kube: Kubectl, browser: httpx.Client) -> Iterator[Person]:  # noqa: ARG001
+    """The same, and in his groups again afterwards."""
     somebody = Person("alan", hub, kube, platform.url)
     yield somebody
     provider(kube, LEAVE, "user-alan")

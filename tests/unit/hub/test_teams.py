@@ -77,10 +77,13 @@ def app(db: Session, notebooks: Notebooks, monkeypatch: pytest.MonkeyPatch) -> S
 
 
 @pytest.fixture
-async def teams(app: SimpleNamespace, notebooks: Notebooks, api: KubernetesApi) -> AsyncIterator[Teams]:
+async def teams(
+    app: SimpleNamespace, notebooks: Notebooks, api: KubernetesApi, eventually: Eventually
+) -> AsyncIterator[Teams]:
     put(api, ("user", "ada", "editor"), ("group", "leads", "admin"), ("group", "analysts", "viewer"))
     found = Teams(app, notebooks)
-    await found.open()
+    found.open()
+    await eventually(lambda: "sales" in found._in)
     yield found
     await found.close()
 
