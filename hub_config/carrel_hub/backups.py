@@ -15,6 +15,7 @@ from carrel_operator.cluster import Cluster, UnavailableError
 
 _LONG_ENOUGH = 10.0
 _NAME_BYTES = 4
+_MOST_RESTORES = 50  # of the same files, that are not forgotten yet
 
 
 @dataclass
@@ -89,7 +90,11 @@ class Backups:
 
     async def restore(self, whose: Whose, path: str, as_of: str, by: str) -> VolumeRestore:
         """Wish for something back, in the name of whoever asks. RestoreRefusedError says why not; ClusterError that it can't be asked for."""
-        for each in self.restores_of([whose]):
+        kept = self.restores_of([whose])
+        if len(kept) >= _MOST_RESTORES:
+            message = f"{_MOST_RESTORES} restores of these files were made within a day; restore their folder as a whole, or wait."
+            raise RestoreRefusedError(429, message)
+        for each in kept:
             if each.status.phase not in {RestorePhase.DONE, RestorePhase.FAILED}:
                 raise RestoreRefusedError(
                     409, "A restore of these files is under way; wait until it has ended."

@@ -1,6 +1,6 @@
 """What the hub tells of backups, whose files it lets somebody restore, and what it writes for that."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any
 
 import pytest
@@ -9,6 +9,8 @@ from carrel_hub.backups import Backups, RestoreRefusedError, checked_path, resto
 from carrel_operator.api import Whose
 from carrel_operator.cluster import Cluster
 from unit.hub.kubernetes_api import KubernetesApi
+
+Eventually = Callable[[Callable[[], object]], Awaitable[None]]
 
 SNAPSHOTS = [{"id": "b", "at": "2026-11-27T02:30:05+01:00"}, {"id": "a", "at": "2026-11-26T02:30:05+01:00"}]
 STATUS = {"message": "3 files are backed up.", "lastAt": "2026-11-27T01:30:05Z", "snapshots": SNAPSHOTS}
@@ -80,6 +82,17 @@ async def test_one_restore_at_a_time_is_written_and_followed(backups: Backups, a
     other = await backups.restore(Whose(project="sales"), "b.ipynb", "", "ada")
     assert [each.name for each in backups.restores_of([Whose(owner="ada")])] == [made.name]
     assert other.name != made.name
+
+
+async def test_restores_have_a_limit(backups: Backups, api: KubernetesApi, eventually: Eventually) -> None:
+    for number in range(50):
+        spec = {"owner": "ada", "path": "a"}
+        done = {"phase": "Done", "message": "It is there."}
+        api.put("volumerestores", object_of("VolumeRestore", f"ada-{number}", spec, status=done))
+    await eventually(lambda: len(backups.restores_of([Whose(owner="ada")])) == 50)
+    with pytest.raises(RestoreRefusedError, match="50 restores"):
+        await backups.restore(Whose(owner="ada"), "a", "", "ada")
+    await backups.restore(Whose(owner="alan"), "a", "", "alan")
 
 
 @pytest.mark.parametrize("path", [None, 1, "", " ", "/etc/passwd", "..", "a/../b", "a\0", "x" * 4097])
