@@ -98,8 +98,12 @@ def program() -> Iterator[Callable[..., subprocess.Popen[bytes]]]:
 
 
 def kinds(notices: Notices) -> list[str]:
+    return [each["kind"] for each in notices.listen(lambda _: None)]
+
+
+def about_memory(notices: Notices) -> list[str]:
     """Without how full the disk of this machine is."""
-    return [each["kind"] for each in notices.listen(lambda _: None) if each["kind"] != "disk"]
+    return [each for each in kinds(notices) if each != "disk"]
 
 
 @pytest.mark.parametrize(("manner", "action"), [("obeys", "Interrupted"), ("deaf", "KernelKilled")])
@@ -118,7 +122,7 @@ def test_the_program_to_blame_ends_and_the_other_runs_on(
     assert agent.last_kill.culprit.kernel == "a"
     assert 400 * MIB < agent.last_kill.peak < LIMIT
     assert bystander.poll() is None
-    assert kinds(notices)[0] == "warning"
+    assert about_memory(notices)[0] == "warning"
 
 
 def test_steady_use_near_the_limit_costs_next_to_nothing_and_a_change_is_seen_at_once(
@@ -129,9 +133,9 @@ def test_steady_use_near_the_limit_costs_next_to_nothing_and_a_change_is_seen_at
     agent, notices = guard(cgroup)
     time.sleep(3)  # this is what is measured
     assert cgroup.reads < 10
-    assert kinds(notices) == []
+    assert about_memory(notices) == []
     used[0] = int(LIMIT * 0.9)
-    eventually("a warning", lambda: kinds(notices) == ["warning"], 0.3, every=0.01)
+    eventually("a warning", lambda: about_memory(notices) == ["warning"], 0.3, every=0.01)
     agent.stop()
     agent.join(5)
     assert agent.cpu / 3 < 0.005, "half a percent of a core"
@@ -141,7 +145,7 @@ def test_a_failure_does_not_end_the_guard(guard: Callable[..., tuple[Timed, Noti
     cgroup = Around(lambda: int(LIMIT * 0.9))
     cgroup.failures = 1
     _, notices = guard(cgroup)
-    eventually("a warning all the same", lambda: kinds(notices) == ["warning"], 5)
+    eventually("a warning all the same", lambda: about_memory(notices) == ["warning"], 5)
 
 
 class Heard(Hub):
