@@ -9,7 +9,7 @@ from jupyterhub import orm
 from jupyterhub.app import JupyterHub
 from traitlets import Bool, Float
 
-from carrel_hub import api, recovery
+from carrel_hub import api, live, recovery, views
 from carrel_hub.group_refresh import GroupRefresh
 from carrel_hub.notebooks import Notebooks, shared
 from carrel_hub.refusal import WithoutTraces
@@ -47,7 +47,9 @@ class CarrelHub(JupyterHub):  # type: ignore[misc]  # JupyterHub publishes no ty
     def init_handlers(self) -> None:
         """Put our addresses before JupyterHub's, of which one of them is more than its own."""
         super().init_handlers()
-        self.handlers[:0] = self.add_url_prefix(self.hub_prefix, list(api.HANDLERS))
+        self.handlers[:0] = self.add_url_prefix(
+            self.hub_prefix, [*api.HANDLERS, *live.HANDLERS, *views.HANDLERS]
+        )
 
     async def init_role_creation(self) -> None:
         """Make the roles, those of projects too: JupyterHub deletes all that its configuration does not name."""

@@ -3,7 +3,16 @@
 from carrel_operator.api.objects import Gpu, InstanceType, Metadata, Notebook, NotebookImage, Share
 from carrel_operator.api.project import Member, Project, ProjectStatus, Role
 from carrel_operator.api.reading import Body, InvalidObjectError
-from carrel_operator.api.status import Condition, DiskUse, MountedProject, Resize, Resources, Status, Volume
+from carrel_operator.api.status import (
+    Condition,
+    DiskUse,
+    MemoryUse,
+    MountedProject,
+    Resize,
+    Resources,
+    Status,
+    Volume,
+)
 from carrel_operator.api.vocabulary import (
     API_VERSION,
     GID_ANNOTATION,
@@ -65,6 +74,7 @@ __all__ = [
     "InstanceType",
     "InvalidObjectError",
     "Member",
+    "MemoryUse",
     "Metadata",
     "MountedProject",
     "Notebook",

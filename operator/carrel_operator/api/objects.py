@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Self
 
 from carrel_operator.api.reading import Body, InvalidObjectError, mapping, text
-from carrel_operator.api.status import DiskUse, Status
+from carrel_operator.api.status import DiskUse, MemoryUse, Status
 from carrel_operator.api.vocabulary import NOTICE_ANNOTATION, ChangePolicy
 
 
@@ -145,6 +145,8 @@ class Notebook:
     notice: str = ""  # why the hub had this session's server made anew
     status: Status = field(default_factory=Status)
     home_use: DiskUse | None = None
+    memory_use: MemoryUse = field(default_factory=MemoryUse)
+    project_use: Mapping[str, DiskUse] = field(default_factory=dict)  # by the project's name
 
     @classmethod
     def parse(cls, body: Body) -> Self:
@@ -166,6 +168,8 @@ class Notebook:
             notice=_notice(body, spec.get("session", "")),
             status=Status.parse(body.get("status", {})),
             home_use=DiskUse.parse(body.get("status", {}), "home"),
+            memory_use=MemoryUse.parse(body.get("status", {})),
+            project_use=DiskUse.of_projects(body.get("status", {})),
         )
 
     @property
