@@ -169,7 +169,7 @@ class ReportHandler(_OfServer):
 
     async def _write(self, spawner: NotebookSpawner, notebook: Notebook, report: reports.Report) -> None:
         told = self._told.setdefault(notebook.metadata.uid, reports.Told())
-        for topic, status in told.news(report).items():
+        for topic, status in told.news(report, notebook.session).items():
             await spawner.notebooks.report(notebook, topic, status)
             if topic == "kill" and told.kill:
                 await spawner.notebooks.event(notebook, str(told.kill.action), told.kill.message)

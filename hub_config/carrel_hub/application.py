@@ -10,7 +10,7 @@ from jupyterhub import orm
 from jupyterhub.app import JupyterHub
 from traitlets import Bool, Float
 
-from carrel_hub import api, backups_api, project_api, recovery
+from carrel_hub import api, backups_api, live, project_api, recovery, views
 from carrel_hub.group_refresh import GroupRefresh
 from carrel_hub.idle_stop import Hub, Stopper
 from carrel_hub.notebooks import Notebooks, shared
@@ -51,7 +51,14 @@ class CarrelHub(JupyterHub):  # type: ignore[misc]  # JupyterHub publishes no ty
         """Put our addresses before JupyterHub's, of which one of them is more than its own."""
         super().init_handlers()
         self.handlers[:0] = self.add_url_prefix(
-            self.hub_prefix, [*api.HANDLERS, *backups_api.HANDLERS, *project_api.HANDLERS]
+            self.hub_prefix,
+            [
+                *api.HANDLERS,
+                *backups_api.HANDLERS,
+                *project_api.HANDLERS,
+                *live.HANDLERS,
+                *views.HANDLERS,
+            ],
         )
 
     async def init_role_creation(self) -> None:

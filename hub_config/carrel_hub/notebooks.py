@@ -5,12 +5,13 @@ import base64
 import contextlib
 import secrets
 from collections.abc import AsyncGenerator, Callable, Collection, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import cache
 from typing import Any
 
-from carrel_hub.mirror import Mirror
+from carrel_hub.mirror import ANY, Mirror
 from carrel_operator import names
 from carrel_operator.api import (
     API_VERSION,
@@ -65,6 +66,7 @@ class Notebooks:
         self._images = Mirror(cluster, "NotebookImage", namespace, NotebookImage.parse)
         self._projects = Mirror(cluster, "Project", namespace, Project.parse)
         self._mirrors = (self._notebooks, self._sizes, self._images, self._projects)
+        self._said: dict[str, str] = {}
 
     def open(self) -> None:
         """Begin to watch."""
@@ -144,6 +146,35 @@ class Notebooks:
         """One Notebook as it is now, and again after each change, until ``until`` is done."""
         return self._notebooks.changes(name, until)
 
+    @contextmanager
+    def heard(self, changed: asyncio.Event, names: Collection[str] = (ANY,)) -> Iterator[None]:
+        """Set the event when one of these Notebooks changes, or what can be chosen for it."""
+        with (
+            self._notebooks.heard(changed, names),
+            self._sizes.heard(changed),
+            self._images.heard(changed),
+            self._projects.heard(changed),
+        ):
+            yield
+
+    def known(self, name: str) -> Notebook | None:
+        """One Notebook as it was seen last."""
+        return self._notebooks.get(name)
+
+    def seen(self) -> Iterator[Notebook]:
+        """Every Notebook as it was seen last."""
+        return self._notebooks.values()
+
+    def say(self, name: str, sentence: str) -> None:
+        """Keep, for the pages, why a start failed or a server ended; its next start forgets it."""
+        if self._said.get(name, "") != sentence:
+            self._said[name] = sentence
+            self._notebooks.wake(name)
+
+    def said(self, name: str) -> str:
+        """What was said last."""
+        return self._said.get(name, "")
+
     async def start(self, order: Order) -> Notebook:
         """Ask for a server; the answer is the Notebook as written. ClusterError says what stood in the way.
 
@@ -151,6 +182,7 @@ class Notebooks:
         Notebook that never existed is made stopped first.
         """
         name = names.notebook(order.owner, order.server)
+        self._said.pop(name, None)
         known = await self.get(name)
         uid = known.metadata.uid if known else ""
         if not uid:

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Self
 
 from carrel_operator.api.reading import Body, InvalidObjectError, mapping, text
-from carrel_operator.api.status import Activity, DiskUse, Status
+from carrel_operator.api.status import Activity, DiskUse, MemoryUse, Status
 from carrel_operator.api.vocabulary import (
     NOTICE_ANNOTATION,
     STOPPED_BECAUSE_ANNOTATION,
@@ -158,6 +158,8 @@ class Notebook:
     status: Status = field(default_factory=Status)
     home_use: DiskUse | None = None
     activity: Activity | None = None
+    memory_use: MemoryUse = field(default_factory=MemoryUse)
+    project_use: Mapping[str, DiskUse] = field(default_factory=dict)  # by the project's name
 
     @classmethod
     def parse(cls, body: Body) -> Self:
@@ -183,6 +185,8 @@ class Notebook:
             status=Status.parse(body.get("status", {})),
             home_use=DiskUse.parse(body.get("status", {}), "home"),
             activity=Activity.parse(body.get("status", {})),
+            memory_use=MemoryUse.parse(body.get("status", {})),
+            project_use=DiskUse.of_projects(body.get("status", {})),
         )
 
     @property

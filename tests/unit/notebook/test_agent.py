@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from carrel_lab.guard import kernel, processes
+from carrel_lab.guard import reporter as reporter_module
 from carrel_lab.guard.agent import Agent, Voices
 from carrel_lab.guard.cgroup import Cgroup, Memory
 from carrel_lab.guard.evidence import Evidence
@@ -175,6 +176,22 @@ def test_the_hub_hears_seldom_and_only_news(tmp_path: Path) -> None:
         time.sleep(0.05)
     first = {"memory": {"peak": 100}, "home": {"used": 100, "size": 1000}}
     eventually("both reports", lambda: hub.reports == [first, {"memory": {"peak": 300}}], 2)
+
+
+def test_projects_are_told_when_their_share_has_changed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    used = {"forecast": 10}
+    disks = lambda folder: {"used": used[folder.name], "size": 100} if folder.name in used else None  # noqa: E731
+    monkeypatch.setattr(reporter_module, "_disk", disks)
+    (tmp_path / "projects" / "forecast").mkdir(parents=True)
+    hub = Heard()
+    reporter = Reporter(hub, Notices(), tmp_path, tmp_path / "projects")
+    for turn, share in enumerate([10, 10, 11]):
+        used["forecast"] = share
+        reporter.maybe(turn * 31.0, 0, 0)
+        eventually("it was measured", lambda: not reporter._measuring.is_alive(), 2)
+    assert [each["projects"]["forecast"]["used"] for each in hub.reports] == [10, 11]
 
 
 def test_a_kill_is_told_at_once(tmp_path: Path) -> None:
