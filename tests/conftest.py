@@ -6,12 +6,17 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import httpx
+import hypothesis
 import pytest
 
 from support.cluster import MISSING, Kubectl, Person, Platform, quoted, unique
 from support.teams import Team
 
 NewPerson = Callable[..., Person]
+
+# A machine that is busy is no fault of the code.
+hypothesis.settings.register_profile("carrel", deadline=None)
+hypothesis.settings.load_profile("carrel")
 
 
 @pytest.fixture(scope="session")
