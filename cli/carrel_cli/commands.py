@@ -1,11 +1,12 @@
 """The commands and their arguments."""
 
 import os
+import posixpath
 import sys
 from argparse import ArgumentParser, Namespace
 from collections.abc import Sequence
 
-from carrel_cli import table
+from carrel_cli import restoring, table
 from carrel_cli.hub import Hub, HubError, Server
 from carrel_cli.waiting import Restart, Step, resize_step, until_done
 
@@ -61,12 +62,32 @@ def _restart(hub: Hub, server: Server, asked: Namespace) -> bool:
     return until_done(look, _tell, asked.wait)
 
 
+def _backups(hub: Hub, server: Server, asked: Namespace) -> bool:
+    for line in restoring.lines(hub.backups(server), asked.project):
+        print(line)
+    return True
+
+
+def _restore(hub: Hub, server: Server, asked: Namespace) -> bool:
+    home = os.environ.get("HOME", "") if hub.is_inside(server) else ""
+    wish = restoring.place(asked.path, asked.project, posixpath.abspath("."), home)
+    begun = hub.restore(server, wish.path, asked.as_of, wish.project)
+    top = restoring.top_of(wish.project, home)
+
+    def look() -> Step:
+        return restoring.restore_step(hub.restored(server, begun["name"]), top)
+
+    return until_done(look, _tell, asked.wait)
+
+
 def _tell(sentence: str) -> None:
     print(sentence, flush=True)
 
 
 def _parser() -> ArgumentParser:
-    parser = ArgumentParser("carrel", description="See and change the size of a server.", epilog=_ENVIRONMENT)
+    parser = ArgumentParser(
+        "carrel", description="See and change the size of a server, and get files back.", epilog=_ENVIRONMENT
+    )
     commands = parser.add_subparsers(metavar="COMMAND", required=True)
     wait = ArgumentParser(add_help=False)
     wait.add_argument("--wait", type=float, default=300, metavar="SECONDS", help="how long (default: 300)")
@@ -84,4 +105,18 @@ def _parser() -> ArgumentParser:
     restart.add_argument("name", nargs="?", metavar="NAME", help=_NAME)
     restart.add_argument("--size", default="", metavar="SIZE", help="start it in another size")
     restart.set_defaults(run=_restart)
+
+    project = ArgumentParser(add_help=False)
+    project.add_argument("--project", default="", metavar="NAME", help="of a project instead of the home")
+    backups = commands.add_parser("backups", parents=[project], help="when files were backed up")
+    backups.add_argument("name", nargs="?", metavar="NAME", help=_NAME)
+    backups.set_defaults(run=_backups)
+
+    restore = commands.add_parser(
+        "restore", parents=[project, wait], help="bring a file or folder back, into 'restored/<date>'"
+    )
+    restore.add_argument("path", metavar="PATH", help="the file or folder as it was")
+    restore.add_argument("--as-of", default="", metavar="DATE", help="2026-11-26, or 2026-11-26T14:00")
+    restore.add_argument("--of", dest="name", default="", metavar="NAME", help=_NAME)
+    restore.set_defaults(run=_restore)
     return parser

@@ -50,7 +50,7 @@ class Hub:
     def __init__(self, api: str, token: str, own: Server | None = None) -> None:
         self._api = api.rstrip("/")
         self._token = token
-        self._own = own
+        self._own = self._inside = own
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> "Hub":
@@ -83,7 +83,7 @@ class Hub:
 
     def is_inside(self, server: Server) -> bool:
         """Whether the command runs in that server, and would end with it."""
-        return server == self._own
+        return server == self._inside
 
     def sizes(self, server: Server) -> Answer:
         """The size that the server has, those it may have, and how far a change is."""
@@ -103,6 +103,20 @@ class Hub:
         servers = self._ask("GET", f"/users/{_quoted(server.user)}").get("servers") or {}
         found: Answer = servers.get(server.name) or {}
         return found
+
+    def backups(self, server: Server) -> Answer:
+        """The backups of the home and of projects, and what goes on with restores."""
+        return self._ask("GET", f"{_path(server)}/backups")
+
+    def restore(self, server: Server, path: str, as_of: str, project: str) -> Answer:
+        """Ask for a file or a folder to be brought back."""
+        return self._ask(
+            "POST", f"{_path(server)}/restores", {"path": path, "as_of": as_of, "project": project}
+        )
+
+    def restored(self, server: Server, name: str) -> Answer:
+        """How far a restore is."""
+        return self._ask("GET", f"{_path(server)}/restores/{_quoted(name)}")
 
     def _ask(self, method: str, path: str, body: Answer | None = None) -> Answer:
         request = urllib.request.Request(  # noqa: S310 - from_environment lets in http and https only

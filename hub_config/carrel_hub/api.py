@@ -13,7 +13,7 @@ from jupyterhub.scopes import needs_scope
 from tornado import web
 
 from carrel_hub import options, reports, sizes
-from carrel_hub.refusal import StartRefused
+from carrel_hub.refusal import StartRefused, refusal, unavailable
 from carrel_hub.spawner import NotebookSpawner
 from carrel_operator.api import Notebook, Reason
 from carrel_operator.cluster import ClusterError, UnavailableError
@@ -41,7 +41,7 @@ class _OfServer(APIHandler):  # type: ignore[misc]  # JupyterHub publishes no ty
             notebook = await spawner.notebooks.get(spawner.notebook_name)
             catalogue = await spawner.notebooks.catalogue()
         except ClusterError as error:
-            raise _unavailable(error) from error
+            raise unavailable(error) from error
         asked = spawner.orm_spawner.user_options or {}
         suggested = options.suggestion(asked, catalogue, spawner.groups)
         chosen = suggested.instance_type if suggested else ""
@@ -77,15 +77,15 @@ class ServerHandler(UserServerAPIHandler, _OfServer):  # type: ignore[misc]
             await spawner.resize(size)
         except options.OptionError as error:
             status = 403 if error.reason in _FORBIDDEN else 400
-            raise _refusal(status, error.message) from error
+            raise refusal(status, error.message) from error
         except ClusterError as error:
-            raise _unavailable(error) from error
+            raise unavailable(error) from error
 
     def _restart(self, spawner: NotebookSpawner) -> None:
         if spawner.pending:
-            raise _refusal(400, f"The server is busy ({spawner.pending}); try again when that is done.")
+            raise refusal(400, f"The server is busy ({spawner.pending}); try again when that is done.")
         if not spawner.ready:
-            raise _refusal(400, "The server does not run: start it instead.")
+            raise refusal(400, "The server does not run: start it instead.")
         task = asyncio.create_task(self._stop_and_start(spawner), name=f"restart {spawner.notebook_name}")
         _RESTARTS.add(task)
         task.add_done_callback(_RESTARTS.discard)
@@ -118,11 +118,11 @@ class ReportHandler(_OfServer):
         """Take the report in."""
         spawner = self.spawner(user_name, server_name)
         if len(self.request.body) > _LONGEST_REPORT:
-            raise _refusal(413, f"A report has at most {_LONGEST_REPORT} bytes.")
+            raise refusal(413, f"A report has at most {_LONGEST_REPORT} bytes.")
         try:
             report = reports.parse(self.request.body)
         except reports.ReportError as error:
-            raise _refusal(400, str(error)) from error
+            raise refusal(400, str(error)) from error
         self._not_too_often(spawner.notebook_name)
         with contextlib.suppress(UnavailableError):  # the next report says it again
             if notebook := await spawner.notebooks.get(spawner.notebook_name):
@@ -132,7 +132,7 @@ class ReportHandler(_OfServer):
     def _not_too_often(self, name: str) -> None:
         now = time.monotonic()
         if now - self._last.get(name, -_SECONDS_BETWEEN_REPORTS) < _SECONDS_BETWEEN_REPORTS:
-            raise _refusal(429, f"Report at most every {_SECONDS_BETWEEN_REPORTS:.0f} seconds.")
+            raise refusal(429, f"Report at most every {_SECONDS_BETWEEN_REPORTS:.0f} seconds.")
         self._last[name] = now
 
     async def _write(self, spawner: NotebookSpawner, notebook: Notebook, report: reports.Report) -> None:
@@ -150,19 +150,8 @@ def _change(body: Any) -> tuple[str, bool]:  # noqa: ANN401 - whatever was sent
     known = fields.keys() <= {"instance_type", "restart"}
     if not known or not isinstance(size, str) or not isinstance(restart, bool) or not (size or restart):
         message = 'Say {"instance_type": "<name of a size>"}, {"restart": true}, or both.'
-        raise _refusal(400, message)
+        raise refusal(400, message)
     return size, restart
-
-
-def _refusal(status: int, sentence: str) -> web.HTTPError:
-    """A refusal whose sentence is shown as it is."""
-    error = web.HTTPError(status, "%s", sentence)
-    error.jupyterhub_message = sentence  # type: ignore[attr-defined]
-    return error
-
-
-def _unavailable(error: ClusterError) -> web.HTTPError:
-    return _refusal(503, f"The cluster does not answer; try again in a minute. ({error})")
 
 
 _SERVERS = (r"/api/users/([^/]+)/server", r"/api/users/([^/]+)/servers/([^/]*)")

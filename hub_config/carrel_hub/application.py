@@ -6,7 +6,7 @@ from typing import Any
 from jupyterhub import orm
 from jupyterhub.app import JupyterHub
 
-from carrel_hub import api, recovery
+from carrel_hub import api, backups_api, recovery
 from carrel_hub.notebooks import Notebooks, shared
 from carrel_hub.refusal import WithoutTraces
 from carrel_hub.spawner import NotebookSpawner
@@ -25,7 +25,7 @@ class CarrelHub(JupyterHub):  # type: ignore[misc]  # JupyterHub publishes no ty
     def init_handlers(self) -> None:
         """Put our addresses before JupyterHub's, of which one of them is more than its own."""
         super().init_handlers()
-        self.handlers[:0] = self.add_url_prefix(self.hub_prefix, list(api.HANDLERS))
+        self.handlers[:0] = self.add_url_prefix(self.hub_prefix, [*api.HANDLERS, *backups_api.HANDLERS])
 
     async def init_spawners(self) -> int:
         """Look for the servers that run, once it is known which do."""

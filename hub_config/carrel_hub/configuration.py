@@ -22,7 +22,7 @@ def assemble(c: Config, folder: Path) -> None:
     _hub(c, values.hub)
     _addresses(c, values.hub)
     _spawner(c, values)
-    _pages(c)
+    _pages(c, values)
     authentication.configure(c, values.identity_provider)
     if values.debug.enabled:
         c.JupyterHub.log_level = "DEBUG"
@@ -85,7 +85,8 @@ def _spawner(c: Config, values: Values) -> None:
     c.NotebookSpawner.stuck_timeout = values.hub.stuck_timeout
 
 
-def _pages(c: Config) -> None:
+def _pages(c: Config, values: Values) -> None:
+    c.JupyterHub.template_vars = {"carrel_backups": values.backup.enabled}
     c.JupyterHub.template_paths = [str(pages.TEMPLATES)]
     c.JupyterHub.logo_file = str(pages.LOGO)
 

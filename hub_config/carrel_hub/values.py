@@ -70,6 +70,12 @@ class IdentityProvider(_Section, frozen=True):
     allowed_groups: tuple[str, ...] = ()
 
 
+class Backup(_Section, frozen=True):
+    """Whether there are backups to restore from."""
+
+    enabled: bool = False
+
+
 class Debug(_Section, frozen=True):
     """How much the hub says."""
 
@@ -83,6 +89,7 @@ class Values(_Section, frozen=True):
     hub: Hub = Hub()
     cull: Cull = Cull()
     identity_provider: IdentityProvider = IdentityProvider()
+    backup: Backup = Backup()
     debug: Debug = Debug()
 
 

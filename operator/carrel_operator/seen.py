@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any, Self
 
 from carrel_operator import api
-from carrel_operator.api import Body, InstanceType, Metadata, Notebook, NotebookImage
+from carrel_operator.api import Body, InstanceType, Metadata, Notebook, NotebookImage, VolumeBackup
 from carrel_operator.catalogue import Refusal
 from carrel_operator.project_seen import Membership
 
@@ -138,6 +138,9 @@ class Seen:
     home_settled: float = 0.0  # seconds since the home last changed
     uid: int | None = None  # the owner's number, once they have one
     memberships: tuple[Membership, ...] = ()  # of the owner, by project
+    backup: VolumeBackup | None = None  # of the home
+    backup_age: float = 0.0  # seconds since the backup that is being made began
+    uses: str = ""  # what has used the home so far, as ``backup_seen`` tells
 
     @property
     def size_of_pod(self) -> str:

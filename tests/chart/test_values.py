@@ -109,6 +109,30 @@ def test_null_takes_entries_away(render: Render) -> None:
     assert _settings(rendered).notebook.environment == {}
 
 
+def test_backups_go_to_a_claim_that_outlives_the_release(render: Render) -> None:
+    rendered = render("local")
+    kept = [rendered.of_kind("PersistentVolumeClaim")["backups"], rendered.of_kind("Secret")["backup"]]
+    assert [each["metadata"]["annotations"] for each in kept] == [{"helm.sh/resource-policy": "keep"}] * 2
+    assert kept[0]["spec"]["accessModes"] == ["ReadWriteMany"]
+    assert _settings(rendered).backup.enabled
+    assert _hub_values(rendered)["backup"] == {"enabled": True}
+
+
+def test_backups_go_to_an_object_store_instead(render: Render) -> None:
+    rendered, parsed = render("everything"), _settings(render("everything")).backup
+    assert "backups" not in rendered.of_kind("PersistentVolumeClaim")
+    assert parsed.repository == "s3:https://s3.example.org/bucket/carrel"
+    assert parsed.credentials_secret == "backup-credentials"
+    assert (parsed.keep.daily, parsed.keep.weekly, parsed.keep.monthly) == (14, 4, 6)
+    assert (parsed.at, parsed.time_zone) == ("23:05", "Europe/Berlin")
+
+
+def test_without_backups_there_is_nothing_of_them(render: Render) -> None:
+    rendered = render("default")
+    assert not _settings(rendered).backup.enabled
+    assert "backup" not in rendered.of_kind("Secret").keys() | rendered.of_kind("NetworkPolicy").keys()
+
+
 def test_the_ingress_has_hosts_path_and_tls(render: Render) -> None:
     spec = render("postgres-ingress").of_kind("Ingress")["proxy"]["spec"]
     (rule,) = spec["rules"]

@@ -1,11 +1,22 @@
 """Carrel's own objects as frozen values: what Notebooks, instance types and images may say, and what they answer."""
 
+from carrel_operator.api.backup import (
+    BackupStatus,
+    RestorePhase,
+    RestoreStatus,
+    Snapshot,
+    VolumeBackup,
+    VolumeRestore,
+    Whose,
+)
 from carrel_operator.api.objects import Gpu, InstanceType, Metadata, Notebook, NotebookImage, Share
 from carrel_operator.api.project import Member, Project, ProjectStatus, Role
 from carrel_operator.api.reading import Body, InvalidObjectError
 from carrel_operator.api.status import Condition, DiskUse, MountedProject, Resize, Resources, Status, Volume
 from carrel_operator.api.vocabulary import (
     API_VERSION,
+    BACKUP_NOW_ANNOTATION,
+    CLAIM_LABEL,
     GID_ANNOTATION,
     GROUP,
     IMAGE_ANNOTATION,
@@ -33,6 +44,8 @@ from carrel_operator.api.vocabulary import (
 
 __all__ = [
     "API_VERSION",
+    "BACKUP_NOW_ANNOTATION",
+    "CLAIM_LABEL",
     "GID_ANNOTATION",
     "GROUP",
     "IMAGE_ANNOTATION",
@@ -50,6 +63,7 @@ __all__ = [
     "SURVEY_ANNOTATION",
     "USER_LABEL",
     "VERSION",
+    "BackupStatus",
     "Body",
     "ChangePolicy",
     "Condition",
@@ -71,8 +85,14 @@ __all__ = [
     "Resize",
     "ResizeState",
     "Resources",
+    "RestorePhase",
+    "RestoreStatus",
     "Role",
     "Share",
+    "Snapshot",
     "Status",
     "Volume",
+    "VolumeBackup",
+    "VolumeRestore",
+    "Whose",
 ]

@@ -21,6 +21,8 @@ PREPARED_ANNOTATION = f"{GROUP}/prepared"
 SURVEY_ANNOTATION = f"{GROUP}/survey"
 REPAIR_ANNOTATION = f"{GROUP}/repair"  # asked for, on the Project; done, on the claim
 ROUND_ANNOTATION = f"{GROUP}/round"
+BACKUP_NOW_ANNOTATION = f"{GROUP}/backup-now"
+CLAIM_LABEL = f"{GROUP}/claim"
 
 
 class Phase(StrEnum):
@@ -70,6 +72,7 @@ class Reason(StrEnum):
     SCHEDULING = "Scheduling"
     PULLING = "Pulling"
     IDENTITY_PENDING = "IdentityPending"
+    BACKING_UP = "BackingUp"
 
     HOME_PENDING = "HomePending"
     UNSCHEDULABLE = "Unschedulable"

@@ -10,18 +10,21 @@ from carrel_operator.settings import Settings
 
 
 def home(
-    notebook: Notebook, relatives: Iterable[Metadata], settings: Settings, *, born: bool
+    notebook: Notebook, relatives: Iterable[Metadata], settings: Settings, *, born: bool, image: str = ""
 ) -> dict[str, Any]:
     """The person's claim; without an owner reference where homes are kept when the last Notebook goes.
 
     Once born, only its metadata is applied: a claim's class never changes, and its size has its own rule,
-    in ``expansion``.
+    in ``expansion``. ``image`` is the one that last opened it.
     """
     metadata: dict[str, Any] = {
         "name": names.home(notebook.owner),
         "namespace": notebook.metadata.namespace,
         "labels": personal_labels(notebook),
-        "annotations": {api.OWNER_ANNOTATION: notebook.owner},
+        "annotations": {
+            api.OWNER_ANNOTATION: notebook.owner,
+            **({api.IMAGE_ANNOTATION: image} if image else {}),
+        },
     }
     if not settings.home.keep:
         metadata["ownerReferences"] = owner_references(relatives)

@@ -13,7 +13,10 @@ KINDS = {
     "notebooks": "Notebook",
     "instancetypes": "InstanceType",
     "notebookimages": "NotebookImage",
+    "projects": "Project",
     "secrets": "Secret",
+    "volumebackups": "VolumeBackup",
+    "volumerestores": "VolumeRestore",
 }
 
 
@@ -99,6 +102,8 @@ class KubernetesApi:
         if self.refusal and request.method != "GET":
             return _status(*self.refusal)
         plural, name = request.match_info["plural"], request.match_info.get("name", "")
+        if request.method == "POST":
+            return self._apply(plural, await request.json())
         if not name:
             watching = request.query.get("watch") == "true"
             return await self._watch(request, plural) if watching else self._list(plural)
