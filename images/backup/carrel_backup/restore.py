@@ -140,7 +140,7 @@ def _not_there(restic: Restic, snapshot: Snapshot, path: str, zone: ZoneInfo) ->
         return f"{message} It is in that of {' and '.join(newest)}."
     above = str(PurePosixPath(path).parent)
     names = [each["name"] for each in restic.nodes(snapshot, above) if each["path"] != above]
-    alike = difflib.get_close_matches(PurePosixPath(path).name, names, _SUGGESTIONS, cutoff=0.5)
+    alike = difflib.get_close_matches(PurePosixPath(path).name, names, _SUGGESTIONS, cutoff=0.7)
     if not alike:
         return message
     return f"{message} There is {', '.join(repr(shown(str(PurePosixPath(above, each)))) for each in alike)}."

@@ -41,7 +41,7 @@
     const state = { Done: "carrel-on", Failed: "carrel-off" }[restore.phase] || "carrel-busy";
     dot.className = `carrel-dot ${state}`;
     const said = document.createElement("span");
-    said.textContent = restore.into ? restore.message : `${restore.path}: ${restore.message}`;
+    said.textContent = restore.message.includes(restore.path) ? restore.message : `${restore.path}: ${restore.message}`;
     item.append(dot, said);
     return item;
   };
