@@ -54,6 +54,7 @@ def view(project: Project, viewer: Viewer, desk: dict[str, Any], around: Surroun
         "key": f"project {project.name}",  # no Notebook's name has a space
         "kind": "project",
         "title": project.display_name,
+        "size_of": f"Size of the desk of {project.display_name}",
         "name": project.name,
         "role": str(role),
         "role_text": _ROLES[role],

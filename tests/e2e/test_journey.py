@@ -74,7 +74,7 @@ def sees_the_project(someone: Person, name: str) -> None:
     expect(project).to_contain_text("editor")
     expect(project).to_contain_text(f"~/projects/{name}")
     expect(project).to_contain_text("1 person and 1 group")
-    expect(project.get_by_text("GiB")).to_be_visible()  # the volume is there
+    expect(project.locator("[data-show=space]")).to_be_visible()
     someone.picture("home")
     someone.in_dark("home")
 
