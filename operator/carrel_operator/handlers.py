@@ -25,7 +25,7 @@ _WATCHED = (
     (GROUP, VERSION, "notebookimages", ""),
     (GROUP, VERSION, "notebooks", ""),
     (GROUP, VERSION, "projects", ""),
-    ("", "v1", "pods", ("nb-", "prepare-", "care-")),
+    ("", "v1", "pods", ("nb-", "prepare-", "care-", "clone-")),
     ("", "v1", "services", "nb-"),
     ("", "v1", "persistentvolumeclaims", ("home-", "project-")),
     ("", "v1", "serviceaccounts", "user-"),
