@@ -29,7 +29,7 @@ _WATCHED = (
     (GROUP, VERSION, "projects", ""),
     (GROUP, VERSION, "volumebackups", ""),
     (GROUP, VERSION, "volumerestores", ""),
-    ("", "v1", "pods", ("nb-", "prepare-", "care-", "backup-", "restore-")),
+    ("", "v1", "pods", ("nb-", "prepare-", "care-", "clone-", "backup-", "restore-")),
     ("", "v1", "services", "nb-"),
     ("", "v1", "persistentvolumeclaims", ("home-", "project-")),
     ("", "v1", "serviceaccounts", ("user-", "project-")),
