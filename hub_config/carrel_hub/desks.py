@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from carrel_hub import money, options, sizes
-from carrel_operator import names, quantities
+from carrel_operator import idle, names, quantities
 from carrel_operator.api import DiskUse, Notebook, NotebookImage, Phase, ResizeState, Volume
 from carrel_operator.catalogue import Catalogue
 from carrel_operator.quantities import number
@@ -15,6 +15,9 @@ ORDINARY = frozenset({"The server is running.", "The server is stopped."})
 
 # A file system of about the volume's size is the volume's own; a larger one is shared with others.
 _LARGEST = 1.1
+
+_HOURS = (1, 4, 8, 24, 48)  # as far as the administrator allows
+_AS_USUAL = "usual"
 
 _ONLY_A_RESTART_HELPS = frozenset({ResizeState.INFEASIBLE, ResizeState.DEFERRED, ResizeState.PENDING})
 _NOTHING_ALLOWED = "There is no size or no image that you may use yet. Ask an administrator for one."
@@ -42,8 +45,10 @@ class Server:
         return names.notebook(self.owner, self.name)
 
 
-def view(server: Server, notebook: Notebook | None, catalogue: Catalogue, currency: str) -> dict[str, Any]:
-    """Everything that a page needs, in words and figures for people; plain JSON."""
+def view(
+    server: Server, notebook: Notebook | None, catalogue: Catalogue, currency: str, stop: Mapping[str, Any]
+) -> dict[str, Any]:
+    """Everything that a page needs, in words and figures for people; ``stop`` is what ``activity.view`` tells."""
     phase = phase_of(notebook)
     suggested = options.suggestion(server.chosen, catalogue, server.groups)
     size = sizes.view(
@@ -72,6 +77,7 @@ def view(server: Server, notebook: Notebook | None, catalogue: Catalogue, curren
         "price_text": money.per_hour(price, currency) if price else "",
         "notices": _notices(notebook, phase, size["resize"]),
         "node": notebook.status.node if notebook else "",
+        **(_stopping(stop) if phase is Phase.RUNNING else {"stops_text": "", "keep": []}),
         **_possible(server, phase, size, startable=suggested is not None),
     }
 
@@ -205,6 +211,26 @@ def _notices(notebook: Notebook | None, phase: Phase, resize: Mapping[str, str] 
     ]
     use = notebook.memory_use
     return [*found, use.killed] if use.killed and use.killed_at >= _since(notebook) else found
+
+
+def _stopping(stop: Mapping[str, Any]) -> dict[str, Any]:
+    """When it stops by itself, and for how long it can be kept."""
+    at, allowed = stop["will_stop_at"], stop["idle_timeout"]
+    kept = at is not None and at == stop["keep_until"]
+    longer = [hours for hours in _HOURS if hours * 3600 <= stop["keep_at_most"]]
+    choices = [{"name": f"{hours}h", "text": f"Keep for {idle.words(hours * 3600)}"} for hours in longer]
+    usual = [{"name": _AS_USUAL, "text": "Stop as usual"}] if stop["keep_until"] else []
+    if at:
+        text = "Kept until" if kept else "Stops at"
+    else:
+        text = f"{idle.words(allowed)} after the last work" if allowed else ""
+    return {
+        "stops_at": at or "",
+        "stops_text": text,
+        "idle_since": stop["idle_since"] or "",
+        "keep": [{"name": "", "text": "Keep …"}, *choices, *usual] if choices else [],
+        "keep_of": "Keep it",
+    }
 
 
 def _possible(server: Server, phase: Phase, size: Mapping[str, Any], *, startable: bool) -> dict[str, bool]:

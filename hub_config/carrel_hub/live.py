@@ -3,6 +3,7 @@
 import asyncio
 import json
 from collections.abc import Collection
+from datetime import UTC, datetime
 from typing import Any
 
 from jupyterhub import orm
@@ -13,7 +14,7 @@ from jupyterhub.utils import url_escape_path, url_path_join
 from tornado import web
 from tornado.iostream import StreamClosedError
 
-from carrel_hub import desks, memberships
+from carrel_hub import activity, desks, memberships
 from carrel_hub.desks import Server
 from carrel_hub.memberships import Surroundings, Viewer
 from carrel_hub.mirror import ANY
@@ -104,7 +105,9 @@ class _LiveHandler(APIHandler):  # type: ignore[misc]  # JupyterHub publishes no
     def desk(self, server: Server, catalogue: Catalogue) -> dict[str, Any]:
         """The row of one server."""
         notebook = self.notebooks.known(server.notebook)
-        return desks.view(server, notebook, catalogue, self._settings.currency)
+        size = catalogue.instance_types.get(notebook.instance_type) if notebook else None
+        stop = activity.view(notebook, size, self._settings.cull, datetime.now(UTC))
+        return desks.view(server, notebook, catalogue, self._settings.currency, stop)
 
     def address(self, place: str, owner: str, server: str) -> str:
         """Where something is done with a server."""

@@ -60,6 +60,7 @@ def view(project: Project, viewer: Viewer, desk: dict[str, Any], around: Surroun
         "role_text": _ROLES[role],
         "why_not": "" if role.writes else VIEWERS_READ_ELSEWHERE,
         "may_work": role.writes,
+        "stops_text": desk["stops_text"] if role.writes else "",
         "complaints": _complaints(project) + (desk["notices"] if role.writes else []),
         "folder": f"~/projects/{project.name}",
         "folder_text": _where(project, viewer, role),

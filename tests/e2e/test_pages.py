@@ -150,6 +150,11 @@ def test_from_start_to_stop_by_the_keyboard_alone(hub: OwnHub, visit: Visit) -> 
     with hub.client() as client:
         eventually("the hub has it too", lambda: client.get("/users/ada").json()["servers"][""]["ready"], 20)
 
+    keep = desk.get_by_label("Keep it")
+    keep.select_option("4h")
+    eventually("to be kept was asked for", lambda: asked(hub, "ada", "keepUntil"), 20)
+    expect(keep).to_have_value("")
+
     chooser = desk.get_by_label("Size of Your desk")
     tab_to(page, chooser)
     page.keyboard.press("ArrowDown")

@@ -154,7 +154,6 @@ def _configure(folder: Path, port: int, token: str, groups: dict[str, Any], admi
             "services": {"tests": {"apiToken": token, "admin": True}},
             "db": {"type": "other", "url": f"sqlite:///{folder}/hub.sqlite"},
         },
-        "cull": {"enabled": False},
     }
     (folder / "values.yaml").write_text(yaml.safe_dump(values))
     (folder / "hub.config.JupyterHub.cookie_secret").write_text(secrets.token_hex(32))

@@ -54,8 +54,17 @@ def notebook(
     return Notebook.parse({"metadata": metadata, "spec": spec | more, "status": status})
 
 
-def view(of: Notebook | None, server: Server = ADA) -> dict[str, Any]:
-    return desks.view(server, of, CATALOGUE, "$")
+NOTHING_STOPS = {
+    "will_stop_at": None,
+    "idle_since": None,
+    "idle_timeout": None,
+    "keep_until": None,
+    "keep_at_most": 0,
+}
+
+
+def view(of: Notebook | None, server: Server = ADA, **stop: Any) -> dict[str, Any]:
+    return desks.view(server, of, CATALOGUE, "$", NOTHING_STOPS | stop)
 
 
 @pytest.mark.parametrize(
@@ -105,7 +114,7 @@ def test_what_can_be_done_is_what_makes_sense_now(
 
 
 def test_who_may_use_no_size_is_told_whom_to_ask() -> None:
-    row = desks.view(ADA, None, Catalogue(), "$")
+    row = desks.view(ADA, None, Catalogue(), "$", NOTHING_STOPS)
     assert row["can_start"] is False
     assert "Ask an administrator" in row["message"]
 
@@ -270,3 +279,46 @@ def test_the_image_is_that_of_the_server_or_of_the_next_start() -> None:
     assert view(notebook())["image"] == {"name": "standard", "title": "Data science"}
     assert view(notebook(image="gone"))["image"] == {"name": "gone", "title": "gone"}
     assert view(None)["image"] == {"name": "standard", "title": "Data science"}
+
+
+AT, LATER = "2026-11-27T22:05:00Z", "2026-11-28T02:05:00Z"
+
+
+@pytest.mark.parametrize(
+    ("stop", "text", "at"),
+    [
+        pytest.param({}, "", "", id="never stops by itself"),
+        pytest.param({"idle_timeout": 3600.0}, "1 hour after the last work", "", id="at work"),
+        pytest.param({"idle_timeout": 3600.0, "will_stop_at": AT}, "Stops at", AT, id="idle"),
+        pytest.param(
+            {"idle_timeout": 3600.0, "will_stop_at": LATER, "keep_until": LATER},
+            "Kept until",
+            LATER,
+            id="kept",
+        ),
+        pytest.param(
+            {"idle_timeout": 3600.0, "will_stop_at": LATER, "keep_until": AT},
+            "Stops at",
+            LATER,
+            id="kept for less than it stays anyway",
+        ),
+    ],
+)
+def test_a_server_that_runs_says_when_it_stops(stop: dict[str, Any], text: str, at: str) -> None:
+    row = view(notebook(), **stop)
+    assert (row["stops_text"], row["stops_at"]) == (text, at)
+    assert view(notebook("Stopped", running=False), **stop)["stops_text"] == ""
+
+
+@pytest.mark.parametrize(
+    ("at_most", "kept", "choices"),
+    [
+        pytest.param(0, None, [], id="not at all"),
+        pytest.param(4 * 3600, None, ["", "1h", "4h"], id="up to the cap"),
+        pytest.param(86_400, LATER, ["", "1h", "4h", "8h", "24h", "usual"], id="and no longer"),
+        pytest.param(600, None, [], id="a cap below any choice"),
+    ],
+)
+def test_it_can_be_kept_for_as_long_as_is_allowed(at_most: int, kept: str | None, choices: list[str]) -> None:
+    row = view(notebook(), keep_at_most=at_most, keep_until=kept)
+    assert [each["name"] for each in row["keep"]] == choices

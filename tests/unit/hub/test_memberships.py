@@ -10,7 +10,7 @@ from carrel_hub.desks import view as desk
 from carrel_hub.memberships import Surroundings, Viewer
 from carrel_operator import names
 from carrel_operator.api import Notebook, Project
-from unit.hub.test_desks import CATALOGUE, GIB, notebook
+from unit.hub.test_desks import CATALOGUE, GIB, NOTHING_STOPS, notebook
 
 READY = {"type": "Ready", "status": "True", "reason": "Ready", "message": "Ready."}
 MEMBERS = [
@@ -30,7 +30,7 @@ def project(name: str = "forecast", members: Any = MEMBERS, **status: Any) -> Pr
 def view(
     of: Project, viewer: Viewer, everybodys: tuple[Notebook, ...] = (), own: Notebook | None = None
 ) -> dict[str, Any]:
-    row = desk(Server(names.team(of.name)), own, CATALOGUE, "$")
+    row = desk(Server(names.team(of.name)), own, CATALOGUE, "$", NOTHING_STOPS)
     return memberships.view(of, viewer, row, Surroundings(everybodys, CATALOGUE, "$"))
 
 

@@ -144,6 +144,7 @@ const carrel = (() => {
     stop: (row) => ask("DELETE", place(row)),
     restart: (row) => ask("PATCH", place(row), { restart: true }),
     delete: (row) => ask("DELETE", place(row), { remove: true }),
+    keep: (row, node) => ask("PATCH", place(row), { keep_for: node.value === "usual" ? null : node.value }),
     size: (row, node) => ask("PATCH", place(row), { instance_type: node.value }),
   };
 
@@ -165,6 +166,7 @@ const carrel = (() => {
         error.textContent = problem.message;
         fill(copy, copy.carrelRow); // a choice goes back to what is
       }
+      if (node.dataset.reset !== undefined) node.value = node.dataset.reset;
       node.carrelBusy = false;
       node.removeAttribute("aria-busy");
     };
