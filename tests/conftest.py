@@ -6,11 +6,17 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import httpx
+import hypothesis
 import pytest
 
 from support.cluster import MISSING, Kubectl, Person, Platform, quoted, unique
+from support.teams import Team
 
 NewPerson = Callable[..., Person]
+
+# A machine that is busy is no fault of the code.
+hypothesis.settings.register_profile("carrel", deadline=None)
+hypothesis.settings.load_profile("carrel")
 
 
 @pytest.fixture(scope="session")
@@ -63,3 +69,10 @@ def person(platform: Platform, hub: httpx.Client, kube: Kubectl) -> Iterator[New
     yield new
     for somebody in made:
         somebody.remove()
+
+
+@pytest.fixture
+def team(kube: Kubectl) -> Iterator[Team]:
+    found = Team(kube)
+    yield found
+    found.remove()

@@ -1,13 +1,14 @@
 """The commands and their arguments."""
 
 import os
+import posixpath
 import sys
 from argparse import ArgumentParser, Namespace
 from collections.abc import Sequence
 
-from carrel_cli import table
+from carrel_cli import restoring, stopping, table
 from carrel_cli.hub import Hub, HubError, Server
-from carrel_cli.waiting import Restart, Step, resize_step, until_done
+from carrel_cli.waiting import Restart, Step, repair_step, resize_step, until_done
 
 _NAME = "whose server: USER, or USER/SERVER for one with a name (your own when left out)"
 _ENVIRONMENT = """
@@ -47,6 +48,12 @@ def _resize(hub: Hub, server: Server, asked: Namespace) -> bool:
     return until_done(lambda: resize_step(hub.sizes(server), asked.size), _tell, asked.wait)
 
 
+def _keep(hub: Hub, server: Server, asked: Namespace) -> bool:
+    duration = None if asked.duration == "off" else asked.duration
+    _tell(stopping.sentence(hub.keep(server, duration)))
+    return True
+
+
 def _restart(hub: Hub, server: Server, asked: Namespace) -> bool:
     if hub.is_inside(server):
         hub.restart(server, asked.size)
@@ -61,12 +68,40 @@ def _restart(hub: Hub, server: Server, asked: Namespace) -> bool:
     return until_done(look, _tell, asked.wait)
 
 
+def _repair(hub: Hub, _: Server, asked: Namespace) -> bool:
+    first = repair_step(hub.repair(asked.project))
+    _tell(first.message)
+    return until_done(lambda: repair_step(hub.project(asked.project)), _tell, asked.wait)
+
+
+def _backups(hub: Hub, server: Server, asked: Namespace) -> bool:
+    for line in restoring.lines(hub.backups(server), asked.project):
+        print(line)
+    return True
+
+
+def _restore(hub: Hub, server: Server, asked: Namespace) -> bool:
+    home = os.environ.get("HOME", "") if hub.is_inside(server) else ""
+    wish = restoring.place(asked.path, asked.project, posixpath.abspath("."), home)
+    begun = hub.restore(server, wish.path, asked.as_of, wish.project)
+    top = restoring.top_of(wish.project, home)
+
+    def look() -> Step:
+        return restoring.restore_step(hub.restored(server, begun["name"]), top)
+
+    return until_done(look, _tell, asked.wait)
+
+
 def _tell(sentence: str) -> None:
     print(sentence, flush=True)
 
 
 def _parser() -> ArgumentParser:
-    parser = ArgumentParser("carrel", description="See and change the size of a server.", epilog=_ENVIRONMENT)
+    parser = ArgumentParser(
+        "carrel",
+        description="See and change the size of a server, and when it stops; get files back.",
+        epilog=_ENVIRONMENT,
+    )
     commands = parser.add_subparsers(metavar="COMMAND", required=True)
     wait = ArgumentParser(add_help=False)
     wait.add_argument("--wait", type=float, default=300, metavar="SECONDS", help="how long (default: 300)")
@@ -80,8 +115,35 @@ def _parser() -> ArgumentParser:
     resize.add_argument("size", metavar="SIZE", help="the name of a size")
     resize.set_defaults(run=_resize)
 
+    keep = commands.add_parser(
+        "keep", help="have a server not stopped for a while although nothing runs in it"
+    )
+    keep.add_argument("name", nargs="?", metavar="NAME", help=_NAME)
+    keep.add_argument("duration", metavar="TIME", help="such as 8h or 1h30m; off: it stops as usual again")
+    keep.set_defaults(run=_keep)
+
     restart = commands.add_parser("restart", parents=[wait], help="stop a server and start it again")
     restart.add_argument("name", nargs="?", metavar="NAME", help=_NAME)
     restart.add_argument("--size", default="", metavar="SIZE", help="start it in another size")
     restart.set_defaults(run=_restart)
+
+    project = commands.add_parser("project", help="look after a project")
+    works = project.add_subparsers(metavar="WORK", required=True)
+    repair = works.add_parser("repair", parents=[wait], help="give its files back to the whole team")
+    repair.add_argument("project", metavar="NAME", help="the name of the project")
+    repair.set_defaults(run=_repair, name="")
+
+    of_project = ArgumentParser(add_help=False)
+    of_project.add_argument("--project", default="", metavar="NAME", help="of a project instead of the home")
+    backups = commands.add_parser("backups", parents=[of_project], help="when files were backed up")
+    backups.add_argument("name", nargs="?", metavar="NAME", help=_NAME)
+    backups.set_defaults(run=_backups)
+
+    restore = commands.add_parser(
+        "restore", parents=[of_project, wait], help="bring a file or folder back, into 'restored/<date>'"
+    )
+    restore.add_argument("path", metavar="PATH", help="the file or folder as it was")
+    restore.add_argument("--as-of", default="", metavar="DATE", help="2026-11-26, or 2026-11-26T14:00")
+    restore.add_argument("--of", dest="name", default="", metavar="NAME", help=_NAME)
+    restore.set_defaults(run=_restore)
     return parser

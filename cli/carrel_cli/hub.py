@@ -50,7 +50,7 @@ class Hub:
     def __init__(self, api: str, token: str, own: Server | None = None) -> None:
         self._api = api.rstrip("/")
         self._token = token
-        self._own = own
+        self._own = self._inside = own
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> "Hub":
@@ -83,7 +83,7 @@ class Hub:
 
     def is_inside(self, server: Server) -> bool:
         """Whether the command runs in that server, and would end with it."""
-        return server == self._own
+        return server == self._inside
 
     def sizes(self, server: Server) -> Answer:
         """The size that the server has, those it may have, and how far a change is."""
@@ -92,6 +92,10 @@ class Hub:
     def change(self, server: Server, size: str) -> Answer:
         """Give the server another size."""
         return self._ask("PATCH", _path(server), {"instance_type": size})
+
+    def keep(self, server: Server, duration: str | None) -> Answer:
+        """Have the server kept for so long although nothing runs, or no longer."""
+        return self._ask("PATCH", _path(server), {"keep_for": duration})
 
     def restart(self, server: Server, size: str = "") -> Answer:
         """Stop the server and start it again, in another size if one is named."""
@@ -103,6 +107,28 @@ class Hub:
         servers = self._ask("GET", f"/users/{_quoted(server.user)}").get("servers") or {}
         found: Answer = servers.get(server.name) or {}
         return found
+
+    def project(self, name: str) -> Answer:
+        """How a project is."""
+        return self._ask("GET", f"/projects/{_quoted(name)}")
+
+    def repair(self, name: str) -> Answer:
+        """Have a project's files mended."""
+        return self._ask("POST", f"/projects/{_quoted(name)}/repair", {})
+
+    def backups(self, server: Server) -> Answer:
+        """The backups of the home and of projects, and what goes on with restores."""
+        return self._ask("GET", f"{_path(server)}/backups")
+
+    def restore(self, server: Server, path: str, as_of: str, project: str) -> Answer:
+        """Ask for a file or a folder to be brought back."""
+        return self._ask(
+            "POST", f"{_path(server)}/restores", {"path": path, "as_of": as_of, "project": project}
+        )
+
+    def restored(self, server: Server, name: str) -> Answer:
+        """How far a restore is."""
+        return self._ask("GET", f"{_path(server)}/restores/{_quoted(name)}")
 
     def _ask(self, method: str, path: str, body: Answer | None = None) -> Answer:
         request = urllib.request.Request(  # noqa: S310 - from_environment lets in http and https only

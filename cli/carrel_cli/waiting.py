@@ -39,6 +39,12 @@ def resize_step(sizes: dict[str, Any], wanted: str) -> Step:
     return Step(message, done=False if state in _REFUSAL else None)
 
 
+def repair_step(project: dict[str, Any]) -> Step:
+    """How far the repair of a project's files is."""
+    files = project["files"]
+    return Step(files["message"], None if files["repairing"] else bool(files["shared"]))
+
+
 class Restart:
     """Follows a restart by what JupyterHub says of the server."""
 

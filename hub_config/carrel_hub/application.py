@@ -3,14 +3,16 @@
 import asyncio
 import contextlib
 import re
+from datetime import UTC, datetime
 from typing import Any
 
 from jupyterhub import orm
 from jupyterhub.app import JupyterHub
 from traitlets import Bool, Float
 
-from carrel_hub import api, recovery
+from carrel_hub import api, backups_api, live, project_api, recovery, views
 from carrel_hub.group_refresh import GroupRefresh
+from carrel_hub.idle_stop import Hub, Stopper
 from carrel_hub.notebooks import Notebooks, shared
 from carrel_hub.refusal import WithoutTraces
 from carrel_hub.spawner import NotebookSpawner
@@ -38,6 +40,7 @@ class CarrelHub(JupyterHub):  # type: ignore[misc]  # JupyterHub publishes no ty
     _recovery: asyncio.Task[None] | None = None
     _teams: Teams
     _groups: GroupRefresh
+    _stopping: asyncio.Task[None] | None = None
 
     async def initialize(self, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401 - JupyterHub's own
         """Read the configuration and make all parts."""
@@ -47,7 +50,16 @@ class CarrelHub(JupyterHub):  # type: ignore[misc]  # JupyterHub publishes no ty
     def init_handlers(self) -> None:
         """Put our addresses before JupyterHub's, of which one of them is more than its own."""
         super().init_handlers()
-        self.handlers[:0] = self.add_url_prefix(self.hub_prefix, list(api.HANDLERS))
+        self.handlers[:0] = self.add_url_prefix(
+            self.hub_prefix,
+            [
+                *api.HANDLERS,
+                *backups_api.HANDLERS,
+                *project_api.HANDLERS,
+                *live.HANDLERS,
+                *views.HANDLERS,
+            ],
+        )
 
     async def init_role_creation(self) -> None:
         """Make the roles, those of projects too: JupyterHub deletes all that its configuration does not name."""
@@ -71,14 +83,22 @@ class CarrelHub(JupyterHub):  # type: ignore[misc]  # JupyterHub publishes no ty
         self._teams.open()
         return found
 
+    def init_tornado_settings(self) -> None:
+        """Give the handlers what stops idle servers."""
+        super().init_tornado_settings()
+        policy = NotebookSpawner(config=self.config).cull
+        hub = Hub(last_used=self._last_used, gone=self._look_for)
+        self.tornado_settings["carrel_stopper"] = Stopper(self._notebooks, policy, hub)
+
     async def start(self) -> None:
-        """Serve, and stop what runs without a server of this hub."""
+        """Serve, and stop what runs without a server of this hub or without anything to do."""
         await super().start()
         if self.http_server:  # not for `jupyterhub token` and the like
             seconds, stops = self.groups_refresh_seconds, self.ended_sign_in_stops
             self._groups = GroupRefresh(self, self._notebooks, seconds, ended_stops=stops)
             self._groups.open()
             self._recovery = asyncio.create_task(recovery.stop_unknown(self._notebooks, self._knows))
+            self._stopping = asyncio.create_task(self.tornado_settings["carrel_stopper"].run())
 
     @property
     def _notebooks(self) -> Notebooks:
@@ -89,3 +109,12 @@ class CarrelHub(JupyterHub):  # type: ignore[misc]  # JupyterHub publishes no ty
         if user is None or server not in user.orm_spawners:
             return False
         return bool(self.users[user].spawners[server].active)
+
+    def _last_used(self, owner: str, server: str) -> datetime | None:
+        user = orm.User.find(self.db, owner)
+        known = user.orm_spawners.get(server) if user else None
+        return known.last_activity.replace(tzinfo=UTC) if known and known.last_activity else None
+
+    async def _look_for(self, owner: str, server: str) -> None:
+        if self._knows(owner, server):
+            await self.users[orm.User.find(self.db, owner)].spawners[server].poll_and_notify()

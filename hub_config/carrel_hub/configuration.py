@@ -1,6 +1,5 @@
 """From the release's values to JupyterHub's traits."""
 
-import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -8,10 +7,9 @@ from urllib.parse import urlsplit
 
 from carrel_hub import authentication, pages
 from carrel_hub.spawner import NotebookSpawner
-from carrel_hub.values import Cull, Database, Hub, Values, ValuesError, load, secrets
+from carrel_hub.values import Database, Hub, Values, ValuesError, load, secrets
 
 _PORT = 8081
-_CULLER = "jupyterhub-idle-culler"
 
 Config = Any  # traitlets' Config has no types
 
@@ -22,7 +20,7 @@ def assemble(c: Config, folder: Path) -> None:
     _hub(c, values.hub)
     _addresses(c, values.hub)
     _spawner(c, values)
-    _pages(c)
+    _pages(c, values)
     authentication.configure(c, values.identity_provider)
     if values.debug.enabled:
         c.JupyterHub.log_level = "DEBUG"
@@ -85,9 +83,11 @@ def _spawner(c: Config, values: Values) -> None:
     c.NotebookSpawner.namespace = values.namespace
     c.NotebookSpawner.start_timeout = values.hub.start_timeout
     c.NotebookSpawner.stuck_timeout = values.hub.stuck_timeout
+    c.NotebookSpawner.cull = values.cull
 
 
-def _pages(c: Config) -> None:
+def _pages(c: Config, values: Values) -> None:
+    c.JupyterHub.template_vars = {"carrel_backups": values.backup.enabled}
     c.JupyterHub.template_paths = [str(pages.TEMPLATES)]
     c.JupyterHub.logo_file = str(pages.LOGO)
 
@@ -106,9 +106,6 @@ def _secrets(c: Config, found: Mapping[str, str]) -> None:
 def _services(c: Config, values: Values, found: Mapping[str, str]) -> None:
     services = [_service(name, service, found) for name, service in sorted(values.hub.services.items())]
     roles = [{"name": name, **role} for name, role in sorted(values.hub.load_roles.items())]
-    if values.cull.enabled:
-        services.append({"name": _CULLER, "command": _culler(values.cull, values.hub)})
-        roles.append({"name": _CULLER, "scopes": _culler_scopes(values.cull), "services": [_CULLER]})
     c.JupyterHub.services = services
     c.JupyterHub.load_roles = roles
 
@@ -119,30 +116,6 @@ def _service(name: str, service: Mapping[str, Any], found: Mapping[str, str]) ->
     if token:
         settings.setdefault("api_token", token)
     return settings
-
-
-def _culler(cull: Cull, hub: Hub) -> list[str]:
-    command = [
-        sys.executable,
-        "-m",
-        "jupyterhub_idle_culler",
-        f"--url=http://localhost:{_PORT}{_slashed(hub.base_url)}hub/api",
-        f"--timeout={cull.timeout}",
-        f"--cull-every={cull.every}",
-        f"--concurrency={cull.concurrency}",
-        f"--max-age={cull.max_age}",
-        f"--cull-admin-users={str(cull.admin_users).lower()}",
-    ]
-    if cull.users:
-        command.append("--cull-users")
-    if cull.remove_named_servers:
-        command.append("--remove-named-servers")
-    return command
-
-
-def _culler_scopes(cull: Cull) -> list[str]:
-    scopes = ["list:users", "read:users:activity", "read:servers", "delete:servers"]
-    return [*scopes, "delete:users"] if cull.users else scopes
 
 
 def _slashed(path: str) -> str:

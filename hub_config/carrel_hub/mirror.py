@@ -3,7 +3,8 @@
 import asyncio
 import logging
 import random
-from collections.abc import AsyncGenerator, Callable, Iterator
+from collections.abc import AsyncGenerator, Callable, Collection, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
@@ -13,6 +14,8 @@ from carrel_operator.cluster import Cluster, ClusterError, ExpiredError
 log = logging.getLogger(__name__)
 
 T = TypeVar("T")
+
+ANY = ""  # instead of a name, which is never empty
 
 _FIRST_PAUSE = 0.25
 _LONGEST_PAUSE = 30.0
@@ -86,19 +89,28 @@ class Mirror(Generic[T]):
 
         if until:
             until.add_done_callback(wake)
-        listeners = self._listeners.setdefault(name, set())
-        listeners.add(changed)
         try:
-            while until is None or not until.done():
-                changed.clear()
-                yield self.get(name)
-                await changed.wait()
+            with self.heard(changed, (name,)):
+                while until is None or not until.done():
+                    changed.clear()
+                    yield self.get(name)
+                    await changed.wait()
         finally:
             if until:
                 until.remove_done_callback(wake)
-            listeners.discard(changed)
-            if not listeners:
-                self._listeners.pop(name, None)
+
+    @contextmanager
+    def heard(self, changed: asyncio.Event, names: Collection[str] = (ANY,)) -> Iterator[None]:
+        """Set the event at every change of an object of these names."""
+        for name in names:
+            self._listeners.setdefault(name, set()).add(changed)
+        try:
+            yield
+        finally:
+            for name in names:
+                self._listeners[name].discard(changed)
+                if not self._listeners[name]:
+                    del self._listeners[name]
 
     def tell(self, heard: Callable[[], None]) -> None:
         """Have ``heard`` called after each change of any object, for ever."""
@@ -117,7 +129,7 @@ class Mirror(Generic[T]):
             self._forget(name)
             return None
         self._entries[name] = _Entry(version, value)
-        self._tell(name)
+        self.wake(name)
         return value
 
     def forget(self, name: str, version: int) -> None:
@@ -167,10 +179,11 @@ class Mirror(Generic[T]):
 
     def _forget(self, name: str) -> None:
         if self._entries.pop(name, None):
-            self._tell(name)
+            self.wake(name)
 
-    def _tell(self, name: str) -> None:
-        for changed in self._listeners.get(name, ()):
+    def wake(self, name: str) -> None:
+        """Wake whoever listens to that name, because something that is shown beside the object has changed."""
+        for changed in (*self._listeners.get(name, ()), *self._listeners.get(ANY, ())):
             changed.set()
         for heard in self._told_of_all:
             heard()

@@ -5,19 +5,23 @@ import base64
 import contextlib
 import secrets
 from collections.abc import AsyncGenerator, Callable, Collection, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import cache
 from typing import Any
 
-from carrel_hub.mirror import Mirror
+from carrel_hub.mirror import ANY, Mirror
 from carrel_operator import names
 from carrel_operator.api import (
     API_VERSION,
     NOTICE_ANNOTATION,
+    REPAIR_ANNOTATION,
     RESIZED_BY_ANNOTATION,
     STARTED_BY_ANNOTATION,
+    STOPPED_BECAUSE_ANNOTATION,
     STOPPED_BY_ANNOTATION,
+    STOPPED_SESSION_ANNOTATION,
     Body,
     InstanceType,
     InvalidObjectError,
@@ -26,6 +30,7 @@ from carrel_operator.api import (
     NotebookImage,
     Project,
 )
+from carrel_operator.api.times import stamp
 from carrel_operator.catalogue import Catalogue
 from carrel_operator.cluster import Cluster, ConflictError, NotFoundError, UnavailableError
 
@@ -61,6 +66,7 @@ class Notebooks:
         self._images = Mirror(cluster, "NotebookImage", namespace, NotebookImage.parse)
         self._projects = Mirror(cluster, "Project", namespace, Project.parse)
         self._mirrors = (self._notebooks, self._sizes, self._images, self._projects)
+        self._said: dict[str, str] = {}
 
     def open(self) -> None:
         """Begin to watch."""
@@ -77,6 +83,11 @@ class Notebooks:
     def ending(self) -> bool:
         """Whether the hub itself ends, and everything in it."""
         return self._notebooks.ending
+
+    @property
+    def fresh(self) -> bool:
+        """Whether what is known here is what the cluster knows, give or take a moment."""
+        return self._notebooks.fresh
 
     async def all(self) -> Iterator[Notebook]:
         """Every Notebook, once all were seen."""
@@ -135,6 +146,35 @@ class Notebooks:
         """One Notebook as it is now, and again after each change, until ``until`` is done."""
         return self._notebooks.changes(name, until)
 
+    @contextmanager
+    def heard(self, changed: asyncio.Event, names: Collection[str] = (ANY,)) -> Iterator[None]:
+        """Set the event when one of these Notebooks changes, or what can be chosen for it."""
+        with (
+            self._notebooks.heard(changed, names),
+            self._sizes.heard(changed),
+            self._images.heard(changed),
+            self._projects.heard(changed),
+        ):
+            yield
+
+    def known(self, name: str) -> Notebook | None:
+        """One Notebook as it was seen last."""
+        return self._notebooks.get(name)
+
+    def seen(self) -> Iterator[Notebook]:
+        """Every Notebook as it was seen last."""
+        return self._notebooks.values()
+
+    def say(self, name: str, sentence: str) -> None:
+        """Keep, for the pages, why a start failed or a server ended; its next start forgets it."""
+        if self._said.get(name, "") != sentence:
+            self._said[name] = sentence
+            self._notebooks.wake(name)
+
+    def said(self, name: str) -> str:
+        """What was said last."""
+        return self._said.get(name, "")
+
     async def start(self, order: Order) -> Notebook:
         """Ask for a server; the answer is the Notebook as written. ClusterError says what stood in the way.
 
@@ -142,6 +182,7 @@ class Notebooks:
         Notebook that never existed is made stopped first.
         """
         name = names.notebook(order.owner, order.server)
+        self._said.pop(name, None)
         known = await self.get(name)
         uid = known.metadata.uid if known else ""
         if not uid:
@@ -162,6 +203,43 @@ class Notebooks:
             return None
         self._notebooks.see(body)
         return Notebook.parse(body)
+
+    async def stop_by_itself(self, notebook: Notebook, because: str) -> bool:
+        """Ask for a stop that nobody has pressed a button for; False if anything about the Notebook has changed."""
+        metadata = notebook.metadata
+        annotations = {
+            STOPPED_SESSION_ANNOTATION: notebook.session,
+            STOPPED_BECAUSE_ANNOTATION: because,
+        }
+        changes = {
+            "metadata": {"resourceVersion": metadata.version, "annotations": annotations},
+            "spec": {"running": False},
+        }
+        try:
+            body = await self._cluster.merge("Notebook", self._namespace, notebook.name, changes)
+        except (NotFoundError, ConflictError):
+            return False
+        self._notebooks.see(body)
+        return True
+
+    async def repair(self, project: Project, request: str) -> None:
+        """Ask for a project's files to be mended; the request is told from others by its text."""
+        annotations = {"metadata": {"annotations": {REPAIR_ANNOTATION: request}}}
+        self._projects.see(await self._cluster.merge("Project", self._namespace, project.name, annotations))
+
+    async def keep(self, name: str, until: datetime | None, asked_at: datetime) -> None:
+        """Ask that the server be kept, or no longer; nothing when there is no such Notebook yet."""
+        spec = {
+            "keepUntil": stamp(until) if until else None,
+            "keepAskedAt": stamp(asked_at) if until else None,
+        }
+        with contextlib.suppress(NotFoundError):
+            self._notebooks.see(await self._cluster.merge("Notebook", self._namespace, name, {"spec": spec}))
+
+    async def tell_activity(self, notebook: Notebook) -> None:
+        """Write whether something runs in the server."""
+        if notebook.activity:
+            await self.report(notebook, "activity", {"activity": notebook.activity.body()})
 
     async def resize(self, name: str, instance_type: str, by: str = "") -> None:
         """Ask for another size of a server that may run; nothing when there is no such Notebook yet."""
@@ -194,7 +272,7 @@ class Notebooks:
 
     async def event(self, notebook: Notebook, reason: str, message: str) -> None:
         """Tell everybody who looks at the Notebook with kubectl."""
-        metadata, now = notebook.metadata, datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+        metadata, now = notebook.metadata, stamp(datetime.now(UTC))
         await self._cluster.create(
             {
                 "apiVersion": "v1",

@@ -3,6 +3,9 @@
 import logging
 
 from jupyterhub.spawner import SpawnException
+from tornado import web
+
+from carrel_operator.cluster import ClusterError
 
 
 class StartRefused(SpawnException):  # type: ignore[misc]
@@ -11,6 +14,18 @@ class StartRefused(SpawnException):  # type: ignore[misc]
     def __init__(self, message: str, *, reason: str, status_code: int = 400) -> None:
         super().__init__(message, reason=reason, status_code=status_code)
         self.jupyterhub_message = message  # what the pages show instead of the exception's own text
+
+
+def refusal(status: int, sentence: str) -> web.HTTPError:
+    """A refusal of the API whose sentence is shown as it is."""
+    error = web.HTTPError(status, "%s", sentence)
+    error.jupyterhub_message = sentence  # type: ignore[attr-defined]
+    return error
+
+
+def unavailable(error: ClusterError) -> web.HTTPError:
+    """That the cluster did not do what was asked of it."""
+    return refusal(503, f"The cluster does not answer; try again in a minute. ({error})")
 
 
 class WithoutTraces(logging.Filter):

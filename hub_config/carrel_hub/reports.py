@@ -12,6 +12,7 @@ import msgspec
 from msgspec import Meta
 
 _Bytes = Annotated[int, Meta(ge=0, le=2**60)]
+_Project = Annotated[str, Meta(pattern="^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$")]
 _Sentence = Annotated[str, Meta(min_length=1, max_length=1024)]
 
 # A peak is worth a write when it is this much higher than the one that was written.
@@ -64,8 +65,8 @@ class Memory(_Part, frozen=True):
     last_kill: Kill | None = None
 
 
-class Home(_Part, frozen=True):
-    """How full the home's file system is, in bytes."""
+class Disk(_Part, frozen=True):
+    """How full a volume's file system is, in bytes."""
 
     used: _Bytes
     size: Annotated[int, Meta(gt=0, le=2**60)]
@@ -75,12 +76,18 @@ class Home(_Part, frozen=True):
         """Never above 100, whatever is reported."""
         return min(100, self.used * 100 // self.size)
 
+    def body(self, name: str) -> dict[str, Any]:
+        """As the Notebook's status has it."""
+        figures = {"used": str(self.used), "fileSystem": str(self.size)}
+        return {"name": name, **figures, "usedPercent": self.percent}
+
 
 class Report(_Part, frozen=True):
     """One report; what is left out has not changed."""
 
     memory: Memory | None = None
-    home: Home | None = None
+    home: Disk | None = None
+    projects: Annotated[dict[_Project, Disk], Meta(max_length=100)] | None = None  # all that are mounted
 
 
 class ReportError(ValueError):
@@ -101,29 +108,32 @@ class Told:
 
     def __init__(self) -> None:
         self.kill: Kill | None = None
-        self._peak = 0
+        self._session, self._peak = "", 0
         self._percent = -1
+        self._projects: dict[str, int] = {}
 
-    def news(self, report: Report) -> dict[str, dict[str, Any]]:
-        """Parts of the status to write, by the topic that they are about."""
+    def news(self, report: Report, session: str) -> dict[str, dict[str, Any]]:
+        """Parts of the status to write, by the topic that they are about; the peak is that of a session."""
         found: dict[str, dict[str, Any]] = {}
+        if session != self._session:
+            self._session, self._peak = session, 0
         if (
             report.memory
             and (peak := report.memory.peak)
             and not self._peak <= peak <= self._peak * _WORTH_TELLING
         ):
             self._peak = peak
-            found["memory"] = {"memory": {"peak": str(peak)}}
+            found["memory"] = {"memory": {"peak": str(peak), "session": session}}
         if report.memory and report.memory.last_kill and report.memory.last_kill != self.kill:
             self.kill = report.memory.last_kill
             found["kill"] = {"memory": {"lastKill": self.kill.body()}}
         if report.home and report.home.percent != self._percent:
             self._percent = report.home.percent
-            volume = {
-                "name": "home",
-                "used": str(report.home.used),
-                "fileSystem": str(report.home.size),
-                "usedPercent": self._percent,
-            }
-            found["home"] = {"volumes": [volume]}
+            found["home"] = {"volumes": [report.home.body("home")]}
+        if report.projects is not None:
+            percents = {name: each.percent for name, each in report.projects.items()}
+            if percents != self._projects:
+                self._projects = percents
+                volumes = [each.body(name) for name, each in sorted(report.projects.items())]
+                found["projects"] = {"projectVolumes": volumes}
         return found

@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 from jupyterhub.spawner import Spawner
 from jupyterhub.utils import url_path_join
-from traitlets import Float, Unicode, default
+from traitlets import Float, Instance, Unicode, default
 
 from carrel_hub import options, pages
 from carrel_hub.notebooks import Notebooks, Order, shared
@@ -19,6 +19,7 @@ from carrel_hub.starting import StartError, has_ended, has_stopped, until_answer
 from carrel_operator import names
 from carrel_operator.api import Notebook, Phase, Reason
 from carrel_operator.cluster import ClusterError, UnavailableError
+from carrel_operator.settings import Cull
 
 _PROGRESS = {Phase.PENDING: 20, Phase.STARTING: 50, Phase.RUNNING: 80}
 
@@ -46,6 +47,7 @@ class NotebookSpawner(Spawner):  # type: ignore[misc]  # JupyterHub publishes no
     currency = Unicode("$", help="What stands before a price on the pages.").tag(config=True)
 
     stopped_by = ""  # the person whose request to stop is being answered
+    cull = Instance(Cull, args=(), help="When servers stop by themselves.").tag(config=True)
 
     _start_ended: asyncio.Future[None] | None = None
 
@@ -138,6 +140,16 @@ class NotebookSpawner(Spawner):  # type: ignore[misc]  # JupyterHub publishes no
         """
         ended = self._start_ended = asyncio.get_running_loop().create_future()
         try:
+            return await self._started()
+        except StartRefused as refused:
+            self.notebooks.say(self.notebook_name, refused.jupyterhub_message)
+            raise
+        finally:
+            ended.set_result(None)
+            self._start_ended = None
+
+    async def _started(self) -> str:
+        try:
             async with asyncio.timeout(
                 self.start_timeout - 1
             ):  # before JupyterHub's own, which has no sentence
@@ -164,9 +176,6 @@ class NotebookSpawner(Spawner):  # type: ignore[misc]  # JupyterHub publishes no
             )
             await self._give_up()
             raise StartRefused(message.strip(), reason="timeout", status_code=504) from error
-        finally:
-            ended.set_result(None)
-            self._start_ended = None
 
     async def stop(self, now: bool = False) -> None:  # noqa: ARG002, FBT001, FBT002 - JupyterHub's signature
         """Stop the server and wait until it is gone; ``now`` can't be quicker, for the grace time is the pod's."""
@@ -209,6 +218,7 @@ class NotebookSpawner(Spawner):  # type: ignore[misc]  # JupyterHub publishes no
             if has_ended(notebook):
                 # not to be tried again by the operator for a person whom the hub tells that it stopped
                 await self.notebooks.stop(self.notebook_name)
+                self.notebooks.say(self.notebook_name, notebook.status.message)
                 return 0 if notebook.status.reason is Reason.SERVER_EXITED else 1
         except ClusterError as error:
             self.log.warning("%s is taken to run as before: %s", self._log_name, error)

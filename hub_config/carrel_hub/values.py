@@ -10,6 +10,8 @@ from typing import Any, Literal
 
 import msgspec
 
+from carrel_operator.settings import Cull
+
 
 class ValuesError(ValueError):
     """The values can't be used; the message names the key and what it should be."""
@@ -48,19 +50,6 @@ class Hub(_Section, frozen=True):
     ended_sign_in_stops: bool = False
 
 
-class Cull(_Section, frozen=True):
-    """When idle servers, and on request idle people, are removed; seconds."""
-
-    enabled: bool = True
-    timeout: int = 3600
-    every: int = 600
-    max_age: int = 0
-    concurrency: int = 10
-    users: bool = False
-    admin_users: bool = True
-    remove_named_servers: bool = False
-
-
 class IdentityProvider(_Section, frozen=True):
     """The sign-in that comes with the release, for demonstrations."""
 
@@ -70,6 +59,12 @@ class IdentityProvider(_Section, frozen=True):
     name: str = "Carrel demo sign-in"
     admin_groups: tuple[str, ...] = ()
     allowed_groups: tuple[str, ...] = ()
+
+
+class Backup(_Section, frozen=True):
+    """Whether there are backups to restore from."""
+
+    enabled: bool = False
 
 
 class Debug(_Section, frozen=True):
@@ -85,6 +80,7 @@ class Values(_Section, frozen=True):
     hub: Hub = Hub()
     cull: Cull = Cull()
     identity_provider: IdentityProvider = IdentityProvider()
+    backup: Backup = Backup()
     debug: Debug = Debug()
 
 

@@ -41,6 +41,11 @@ def values(here: Instance, images: Mapping[str, Image], passwords: Mapping[str, 
             "service": {"type": "NodePort", "nodePorts": {"http": HUB_NODE_PORT}},
         },
         "operator": {"image": image("operator")},
+        "backup": {
+            "enabled": True,
+            "image": image("backup"),
+            "volume": {"size": "10Gi"},
+        },
         "notebook": {"home": {"maxSize": "20Gi"}},
         "images": {"datascience": {"image": images["notebook"].reference}},
         "identityProvider": {

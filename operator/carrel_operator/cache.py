@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 from carrel_operator import names
 from carrel_operator.accounts import Accounts
 from carrel_operator.api import (
+    CLAIM_LABEL,
     Body,
     InstanceType,
     InvalidObjectError,
@@ -21,6 +22,18 @@ from carrel_operator.api import (
     NotebookImage,
     Project,
     Status,
+    VolumeBackup,
+    VolumeRestore,
+    Whose,
+)
+from carrel_operator.backup_seen import (
+    BackupSeen,
+    RestoreSeen,
+    VolumeSeen,
+    has_ended,
+    home_seen,
+    project_files_seen,
+    uses,
 )
 from carrel_operator.catalogue import Catalogue
 from carrel_operator.project_seen import Membership, ProjectSeen, membership, own_membership
@@ -29,7 +42,8 @@ from carrel_operator.seen import PodSeen, Seen, principal_of
 _REMEMBERED_DELETIONS = 1000
 _OF_NOTEBOOK = names.pod("")
 _OF_PROJECT = names.project_volume("")  # accounts of projects begin alike
-_OF_PROJECTS_PODS = names.preparer(""), names.carer("")
+_OF_BACKUPS = names.backup_pod(""), names.restore_pod("")
+_OF_PROJECTS_PODS = names.preparer(""), names.carer(""), names.cloner("")
 
 _Option = TypeVar("_Option", InstanceType, NotebookImage)
 
@@ -78,6 +92,7 @@ class Cache:
         self._heard: set[Place] = set()
         self._of_user: dict[tuple[str, str], set[str]] = {}
         self._projects: set[Place] = set()
+        self._restores: set[Place] = set()
         self._catalogue: Catalogue | None = None
         self.accounts = Accounts()  # as far as the registry has read or given them
 
@@ -139,9 +154,11 @@ class Cache:
                 yield from self._all_keys()
             case "PersistentVolumeClaim" if place.name.startswith(_OF_PROJECT):
                 yield from self._all_keys()
-            case "ServiceAccount" | "PersistentVolumeClaim":
+            case "VolumeRestore":
+                return
+            case "ServiceAccount" | "PersistentVolumeClaim" | "VolumeBackup":
                 yield from self._keys_of_user(place.namespace, names.owner_label_of(place.name))
-            case "Pod" if place.name.startswith(_OF_PROJECTS_PODS):
+            case "Pod" if place.name.startswith((*_OF_PROJECTS_PODS, *_OF_BACKUPS)):
                 return
             case _:
                 key = Key(place.namespace, place.name.removeprefix("nb-"))
@@ -161,6 +178,77 @@ class Cache:
         found = Place("Project", place.namespace, name) in self._entries
         return Key(place.namespace, name) if found else None
 
+    def concerned_claim(self, body: Body) -> Key | None:
+        """The claim whose backups should be looked at again because of this object."""
+        place = Place.of(body)
+        match place.kind:
+            case "PersistentVolumeClaim":
+                return Key(place.namespace, place.name)
+            case "Pod" if place.name.startswith(_OF_BACKUPS):
+                return Key(place.namespace, body["metadata"].get("labels", {}).get(CLAIM_LABEL, ""))
+            case _:
+                return None
+
+    def concerned_restores(self, body: Body) -> Iterator[Key]:
+        """The VolumeRestores that should be looked at again because of this object."""
+        place = Place.of(body)
+        if place.kind == "VolumeRestore":
+            yield Key(place.namespace, place.name)
+        elif place.kind == "Pod" and place.name.startswith(_OF_BACKUPS):
+            claim = body["metadata"].get("labels", {}).get(CLAIM_LABEL, "")
+            yield from (key for key, restore in self._unfinished() if _claim_of(restore.whose) == claim)
+
+    def volume(self, key: Key) -> VolumeSeen | None:
+        """A claim as something to back up; None when it is not, or not yet."""
+        claim = self.body("PersistentVolumeClaim", key.namespace, key.name)
+        if claim is None:
+            return None
+        if not key.name.startswith(_OF_PROJECT):
+            return home_seen(claim, self.accounts)
+        try:
+            project = self.project(Key(key.namespace, key.name.removeprefix(_OF_PROJECT)))
+        except InvalidObjectError:
+            return None
+        return project_files_seen(project) if project else None
+
+    def backup(self, key: Key) -> BackupSeen | None:
+        """All that is known of a claim's backups; None when it is nothing to back up."""
+        volume = self.volume(key)
+        if volume is None:
+            return None
+        pod = self._entries.get(Place("Pod", key.namespace, names.backup_pod(volume.repository)))
+        return BackupSeen(
+            volume=volume,
+            backup=self._backup_of(key.namespace, volume.repository),
+            pod=pod.body if pod else None,
+            pod_age=time.monotonic() - pod.since if pod else 0.0,
+            restoring=any(self._restoring(key)),
+            uses=self._uses(key.namespace, volume.whose.owner),
+        )
+
+    def restore(self, key: Key) -> RestoreSeen | None:
+        """All that is known of a VolumeRestore; None when there is none. InvalidObjectError when it can't be read."""
+        body = self.body("VolumeRestore", key.namespace, key.name)
+        if body is None:
+            return None
+        restore = VolumeRestore.parse(body)
+        claim = Key(key.namespace, _claim_of(restore.whose))
+        volume = self.volume(claim)
+        pod = self._entries.get(Place("Pod", key.namespace, names.restore_pod(key.name)))
+        backs_up = self.body("Pod", key.namespace, names.backup_pod(volume.repository)) if volume else None
+        return RestoreSeen(
+            restore=restore,
+            volume=volume,
+            backup=self._backup_of(key.namespace, volume.repository) if volume else None,
+            pod=pod.body if pod else None,
+            pod_age=time.monotonic() - pod.since if pod else 0.0,
+            busy=backs_up is not None or any(each != key for each in self._restoring(claim)),
+        )
+
+    def servers_of(self, namespace: str, owner: str) -> list[Key]:
+        """The Notebooks of a person."""
+        return list(self._keys_of_user(namespace, names.user_label(owner)))
+
     def project(self, key: Key) -> ProjectSeen | None:
         """All that is known of a Project; None when there is none. InvalidObjectError when it can't be read."""
         entry = self._entries.get(Place("Project", key.namespace, key.name))
@@ -176,6 +264,7 @@ class Cache:
             preparer=self.body("Pod", key.namespace, names.preparer(key.name)),
             carer=self.body("Pod", key.namespace, names.carer(key.name)),
             service_account=self.body("ServiceAccount", key.namespace, account),
+            cloner=self.body("Pod", key.namespace, names.cloner(key.name)),
         )
 
     def in_use(self, key: Key) -> bool:
@@ -206,6 +295,8 @@ class Cache:
         pod = self._entries.get(Place("Pod", key.namespace, names.pod(key.name)))
         home = self._entries.get(Place("PersistentVolumeClaim", key.namespace, principal.home))
         groups = team.project.groups if team else notebook.owner_groups
+        backups = names.repository(principal.home)
+        backup = self._entries.get(Place("Pod", key.namespace, names.backup_pod(backups)))
         now = time.monotonic()
         return Seen(
             notebook=notebook,
@@ -223,6 +314,9 @@ class Cache:
             uid=team.number if team else self.accounts.people.get(names.slug(notebook.owner)),
             memberships=tuple(self._memberships(notebook, team)),
             team=team,
+            backup=self._backup_of(key.namespace, backups),
+            backup_age=now - backup.since if backup else 0.0,
+            uses=self._uses(key.namespace, notebook.owner),
         )
 
     def unreadable(self, key: Key) -> tuple[Metadata, Status]:
@@ -285,6 +379,38 @@ class Cache:
             if project and (found := membership(project, notebook.owner, notebook.owner_groups)):
                 yield found
 
+    def _backup_of(self, namespace: str, repository: str) -> VolumeBackup | None:
+        body = self.body("VolumeBackup", namespace, repository)
+        try:
+            return VolumeBackup.parse(body) if body else None
+        except InvalidObjectError:
+            return None
+
+    def _uses(self, namespace: str, owner: str) -> str:
+        servers = []
+        for name in self._of_user.get((namespace, names.user_label(owner)), ()):
+            body = self._entries[Place("Notebook", namespace, name)].body
+            if body["spec"].get("owner") == owner:
+                has_pod = Place("Pod", namespace, names.pod(name)) in self._entries
+                servers.append((Notebook.parse(body), has_pod))
+        return uses(servers)
+
+    def _unfinished(self) -> Iterator[tuple[Key, VolumeRestore]]:
+        for place in self._restores:
+            try:
+                restore = VolumeRestore.parse(self._entries[place].body)
+            except InvalidObjectError:
+                continue
+            if restore.status.phase is None or not restore.status.phase.is_over:
+                yield Key(place.namespace, place.name), restore
+
+    def _restoring(self, claim: Key) -> Iterator[Key]:
+        """The VolumeRestores of a claim whose pod is at work."""
+        for key, restore in self._unfinished():
+            pod = self.body("Pod", key.namespace, names.restore_pod(key.name))
+            if pod is not None and not has_ended(pod) and _claim_of(restore.whose) == claim.name:
+                yield key
+
     def _all_keys(self) -> Iterator[Key]:
         yield from (Key(each.namespace, each.name) for each in self._entries if each.kind == "Notebook")
 
@@ -297,6 +423,8 @@ class Cache:
             self._of_user.setdefault((place.namespace, user), set()).add(place.name)
         elif place.kind == "Project":
             self._projects.add(place)
+        elif place.kind == "VolumeRestore":
+            self._restores.add(place)
         elif place.kind in {"InstanceType", "NotebookImage"}:
             self._catalogue = None
 
@@ -308,8 +436,14 @@ class Cache:
                     del self._of_user[user]
         elif place.kind == "Project":
             self._projects.discard(place)
+        elif place.kind == "VolumeRestore":
+            self._restores.discard(place)
         elif place.kind in {"InstanceType", "NotebookImage"}:
             self._catalogue = None
+
+
+def _claim_of(whose: Whose) -> str:
+    return names.home(whose.owner) if whose.owner else names.project_volume(whose.project)
 
 
 def _version(body: Body) -> int:

@@ -43,6 +43,11 @@ class Catalogue:
             )
         )
 
+    @property
+    def default_image(self) -> NotebookImage | None:
+        """The image for what no person chose one for."""
+        return min(self.images.values(), key=lambda each: (not each.default, each.name), default=None)
+
     def refusal(self, instance_type: str, image: str, groups: Collection[str]) -> Refusal | None:
         """Why members of these groups may not start this image at this size, or None when they may."""
         size = self.instance_types.get(instance_type)

@@ -18,7 +18,7 @@ from carrel_operator.api import Body, Metadata
 
 FIELD_MANAGER = "carrel-operator"
 
-OURS = frozenset({"InstanceType", "Notebook", "NotebookImage", "Project"})
+OURS = frozenset({"InstanceType", "Notebook", "NotebookImage", "Project", "VolumeBackup", "VolumeRestore"})
 CLUSTER_SCOPED = frozenset({"InstanceType", "NotebookImage"})
 PLURALS = {
     "ConfigMap": "configmaps",
@@ -33,6 +33,8 @@ PLURALS = {
     "Secret": "secrets",
     "Service": "services",
     "ServiceAccount": "serviceaccounts",
+    "VolumeBackup": "volumebackups",
+    "VolumeRestore": "volumerestores",
 }
 
 

@@ -9,11 +9,13 @@ import kopf
 
 from carrel_operator import settings as configuration
 from carrel_operator.api import GROUP, VERSION, Body
+from carrel_operator.backup_reconcile import BackupReconciler
 from carrel_operator.cache import Cache, Key
 from carrel_operator.cluster import Cluster
 from carrel_operator.project_reconcile import ProjectReconciler
 from carrel_operator.reconcile import Reconciler
 from carrel_operator.registry import Registry
+from carrel_operator.restore_reconcile import RestoreReconciler
 from carrel_operator.stateless import NoDiff, NoProgress
 from carrel_operator.sweep import Sweeper
 from carrel_operator.workqueue import WorkQueue
@@ -25,7 +27,9 @@ _WATCHED = (
     (GROUP, VERSION, "notebookimages", ""),
     (GROUP, VERSION, "notebooks", ""),
     (GROUP, VERSION, "projects", ""),
-    ("", "v1", "pods", ("nb-", "prepare-", "care-")),
+    (GROUP, VERSION, "volumebackups", ""),
+    (GROUP, VERSION, "volumerestores", ""),
+    ("", "v1", "pods", ("nb-", "prepare-", "care-", "clone-", "backup-", "restore-")),
     ("", "v1", "services", "nb-"),
     ("", "v1", "persistentvolumeclaims", ("home-", "project-")),
     ("", "v1", "serviceaccounts", ("user-", "project-")),
@@ -53,7 +57,15 @@ async def start(settings: kopf.OperatorSettings, memo: kopf.Memo, **_: object) -
     memo.cache = Cache()
     values = configuration.load(SETTINGS_PATH)
     registry = Registry(memo.cluster, memo.cache, values.namespace)
-    memo.queue = WorkQueue[Key](Reconciler(memo.cluster, memo.cache, values, registry).reconcile)
+
+    def wake_backup(claim: Key) -> None:
+        memo.backups.add(claim)
+
+    backups = BackupReconciler(memo.cluster, memo.cache, values, registry, wake_backup)
+    memo.backups = WorkQueue[Key](backups.reconcile)
+    memo.restores = WorkQueue[Key](RestoreReconciler(memo.cluster, memo.cache, values, registry).reconcile)
+    notebooks = Reconciler(memo.cluster, memo.cache, values, registry, wake_backup)
+    memo.queue = WorkQueue[Key](notebooks.reconcile)
     memo.projects = WorkQueue[Key](ProjectReconciler(memo.cluster, memo.cache, values, registry).reconcile)
     memo.sweeps = WorkQueue[str](
         Sweeper(memo.cluster, memo.cache, values.namespace, partial(_wake, memo)).sweep
@@ -65,6 +77,8 @@ async def stop(memo: kopf.Memo, **_: object) -> None:
     """Let go of the cluster."""
     await memo.sweeps.close()
     await memo.projects.close()
+    await memo.backups.close()
+    await memo.restores.close()
     await memo.queue.close()
     await memo.cluster.close()
 
@@ -72,7 +86,8 @@ async def stop(memo: kopf.Memo, **_: object) -> None:
 @kopf.on.probe()
 async def reconciling(memo: kopf.Memo, **_: object) -> float:
     """Alive is who finishes work; kopf itself renews a watch that has gone silent."""
-    longest: float = max(memo.queue.longest_run(), memo.projects.longest_run())
+    queues = (memo.queue, memo.projects, memo.backups, memo.restores)
+    longest: float = max(queue.longest_run() for queue in queues)
     if longest > _STUCK_SECONDS:
         message = f"A reconcile has not ended for {longest:.0f} seconds."
         raise RuntimeError(message)
@@ -105,6 +120,10 @@ def _wake(memo: kopf.Memo, body: Body) -> None:
         memo.queue.add(key)
     if project := memo.cache.concerned_project(body):
         memo.projects.add(project)
+    if claim := memo.cache.concerned_claim(body):
+        memo.backups.add(claim)
+    for restore in memo.cache.concerned_restores(body):
+        memo.restores.add(restore)
 
 
 def _register() -> None:

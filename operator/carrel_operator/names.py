@@ -127,6 +127,26 @@ def carer(project: str) -> str:
     return f"care-{project}"
 
 
+def repository(claim: str, number: int | None = None) -> str:
+    """The backups of a claim; a project's number keeps those of another one that had its name apart."""
+    return claim if number is None else f"{claim}-{number}"
+
+
+def backup_pod(repository_name: str) -> str:
+    """The pod that backs a volume up."""
+    return f"backup-{repository_name}"
+
+
+def restore_pod(restore: str) -> str:
+    """The pod that carries out a VolumeRestore, whose own name has at most 50 characters."""
+    return f"restore-{restore}"
+
+
+def cloner(project: str) -> str:
+    """The pod that clones a repository into a project's files, once."""
+    return f"clone-{project}"
+
+
 def user_label(owner: str) -> str:
     """The label value that groups what belongs to one person."""
     return slug(owner)

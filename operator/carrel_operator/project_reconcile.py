@@ -11,6 +11,7 @@ from carrel_operator.cluster import Cluster, ClusterError, ConflictError, NotFou
 from carrel_operator.comparison import covers
 from carrel_operator.desired.project import ProjectSet, project_set
 from carrel_operator.desired.project_care import Care, care
+from carrel_operator.desired.project_clone import Clone, clone
 from carrel_operator.expander import Expander
 from carrel_operator.project_seen import ProjectSeen
 from carrel_operator.registry import Registry
@@ -46,7 +47,8 @@ class ProjectReconciler:
             return None
         now = datetime.now(UTC)
         wanted = care(seen, self._settings, now, in_use=self._cache.in_use(key))
-        failure = await self._make(key, seen, wanted)
+        cloned = clone(seen, self._cache.catalogue().default_image, self._settings, now)
+        failure = await self._make(key, seen, wanted, cloned)
         after = self._cache.project(key)
         if after is None:
             return None
@@ -57,7 +59,9 @@ class ProjectReconciler:
         await self._write(after.project.metadata, statuses.project_status(after, said, now))
         if failure:
             raise RetryError(failure.message, failure.retry_after)
-        return wanted.look_again_in
+        return min(
+            (each for each in (wanted.look_again_in, cloned.try_again_in) if each is not None), default=None
+        )
 
     def _principal(self, seen: ProjectSeen) -> str:
         """What the warehouse calls it; empty where there is none."""
@@ -66,18 +70,19 @@ class ProjectReconciler:
             return ""
         return identity.principal_of(account["metadata"]["namespace"], account["metadata"]["name"])
 
-    async def _make(self, key: Key, seen: ProjectSeen, looked: Care) -> ClusterError | None:
+    async def _make(self, key: Key, seen: ProjectSeen, looked: Care, cloned: Clone) -> ClusterError | None:
         """Number, account, claim, then the pod that works on it: a crash after any step leaves the next one to do."""
         try:
             numbered = await self._numbered(key, seen)
-            wanted = project_set(numbered, self._settings, looked.marks)
+            wanted = project_set(numbered, self._settings, {**looked.marks, **cloned.marks})
             await self._ensure(wanted, numbered)
             generation = str(numbered.project.metadata.generation)
             await self._expander.expand(key, numbered.claim, wanted.size, generation)
             await self._remove(numbered.preparer if wanted.preparer_goes else None)
             await self._remove(numbered.carer if looked.pod_goes else None)
-            if looked.pod:
-                self._cache.see(await self._cluster.create(looked.pod), ours=True)
+            await self._remove(numbered.cloner if cloned.pod_goes else None)
+            for pod in filter(None, (looked.pod, cloned.pod)):
+                self._cache.see(await self._cluster.create(pod), ours=True)
         except ClusterError as error:
             return error
         except AccountsError as error:

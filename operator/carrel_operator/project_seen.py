@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from carrel_operator import api
 from carrel_operator.api import Body, Project, Role
+from carrel_operator.project_cloning import Cloning
 from carrel_operator.project_survey import Survey
 
 # Members mount this folder of the volume and never its root, which a kubelet may give to a group of its own choice.
@@ -21,6 +22,7 @@ class ProjectSeen:
     preparer: Body | None = None
     carer: Body | None = None  # the pod that looks through the files or mends them
     service_account: Body | None = None
+    cloner: Body | None = None  # the pod that clones a repository into them
 
     @property
     def of_a_former_project(self) -> bool:
@@ -70,6 +72,17 @@ class ProjectSeen:
     def repair_wanted(self) -> bool:
         """Whether somebody has asked for a repair that was not carried out yet."""
         return bool(self.project.repair) and self.project.repair != self.repaired
+
+    @property
+    def cloning_text(self) -> str:
+        """What came of cloning the repository so far, as the claim has it."""
+        return self._annotation(api.REPOSITORY_ANNOTATION)
+
+    @property
+    def cloning(self) -> Cloning | None:
+        """What came of cloning the repository that the project names; None when it was not tried."""
+        found = Cloning.parse(self.cloning_text)
+        return found if found and found.repository == self.project.repository else None
 
     @property
     def rounds(self) -> int:

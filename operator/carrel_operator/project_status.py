@@ -11,6 +11,7 @@ from carrel_operator.desired.expansion import actual_size
 from carrel_operator.files_verdict import files_shared
 from carrel_operator.project_seen import ProjectSeen
 from carrel_operator.quantities import memory
+from carrel_operator.repository_verdict import repository_cloned
 from carrel_operator.volume_verdict import claim_phase, growth
 
 
@@ -27,7 +28,7 @@ def project_status(seen: ProjectSeen, said: Said, now: datetime) -> ProjectStatu
     """The whole status."""
     project, claim = seen.project, seen.claim
     ready = _ready(seen, said.problem)
-    shared = files_shared(seen, said.people)
+    more = filter(None, (files_shared(seen, said.people), repository_cloned(seen)))
     generation = project.metadata.generation
     mine = claim is not None and not seen.of_a_former_project
     return ProjectStatus(
@@ -39,7 +40,8 @@ def project_status(seen: ProjectSeen, said: Said, now: datetime) -> ProjectStatu
         claim=claim["metadata"]["name"] if claim and mine else "",
         claim_phase=claim_phase(claim) if claim and mine else "",
         size=actual_size(claim) if claim and mine else "",
-        conditions=dated((ready, shared) if shared else (ready,), project.status.conditions, generation, now),
+        repaired=seen.repaired if mine else "",
+        conditions=dated((ready, *more), project.status.conditions, generation, now),
     )
 
 

@@ -2,6 +2,7 @@
 
 import re
 from decimal import Decimal
+from functools import lru_cache
 
 _FORM = re.compile(r"([+-]?\d+(?:\.\d*)?|[+-]?\.\d+)(Ki|Mi|Gi|Ti|Pi|Ei|[numkMGTPE]?|[eE][+-]?\d{1,2})")
 _BINARY = {
@@ -25,6 +26,7 @@ _DECIMAL = {
 _UNITS = _BINARY | _DECIMAL
 
 
+@lru_cache(maxsize=4096)
 def number(quantity: str) -> Decimal:
     """The value of a quantity such as ``500m``, ``2Gi`` or ``1e3``; ValueError when it is none."""
     match = _FORM.fullmatch(quantity)

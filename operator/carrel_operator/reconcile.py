@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+from collections.abc import Callable
 from datetime import UTC, datetime
 
 from carrel_operator import status as statuses
@@ -19,6 +20,7 @@ from carrel_operator.cluster import (
 )
 from carrel_operator.comparison import covers
 from carrel_operator.desired import DesiredSet, PodFate, desired_set
+from carrel_operator.desired.image_change import waiting
 from carrel_operator.expander import Expander
 from carrel_operator.obstacles import identity_obstacle
 from carrel_operator.registry import Registry
@@ -33,13 +35,21 @@ logger = logging.getLogger("carrel")
 class Reconciler:
     """Makes each Notebook's children be as they should, and its status say what is."""
 
-    def __init__(self, cluster: Cluster, cache: Cache, settings: Settings, registry: Registry) -> None:
+    def __init__(
+        self,
+        cluster: Cluster,
+        cache: Cache,
+        settings: Settings,
+        registry: Registry,
+        back_up: Callable[[Key], None] = lambda _: None,
+    ) -> None:
         self._cluster = cluster
         self._cache = cache
         self._settings = settings
         self._resizer = Resizer(cluster, cache, settings.notebook.resizes_per_second)
         self._expander = Expander(cluster, cache)
         self._registry = registry
+        self._back_up = back_up  # has the backups of a claim looked at
 
     async def reconcile(self, key: Key) -> float | None:
         """Reconcile one Notebook; the result is the seconds after which time alone makes it worth another look.
@@ -59,6 +69,8 @@ class Reconciler:
         seen = await self._numbered(key, seen)
         wanted = desired_set(seen, self._settings)
         failure = await self._make(wanted, seen)
+        if wanted.backup_first:
+            self._back_up(Key(key.namespace, wanted.backup_first))
         failure = await self._expand(key, seen, wanted) or failure
         turn_in, failure = await self._resize(key, seen, wanted, failure)
         after = self._cache.seen(key)
@@ -66,7 +78,7 @@ class Reconciler:
             return None
         if not failure and desired_set(after, self._settings).fate not in {PodFate.LEAVE, wanted.fate}:
             return 0.0  # the world moved on meanwhile: what there is to say now, the next run says
-        again_in = await self._report(key, after, _problem(failure))
+        again_in = await self._report(key, after, _problem(failure) or waiting(after, self._settings))
         if failure:
             raise RetryError(failure.message, failure.retry_after)
         if refusal := self._resizer.passing_refusal(key):

@@ -47,6 +47,10 @@ class Registry:
         message = "The registry of numbers is being changed by somebody else all the time."
         raise ConflictError(message)
 
+    async def read(self) -> None:
+        """Have the numbers that were given so far, if nobody has needed them yet; the errors are those of ``give``."""
+        await self.give(lambda known: known)
+
     async def _read(self) -> None:
         try:
             found = await self._cluster.get(_KIND, self._namespace, ACCOUNTS)

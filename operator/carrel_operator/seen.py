@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any, Self
 
 from carrel_operator import api
-from carrel_operator.api import Body, InstanceType, Metadata, Notebook, NotebookImage
+from carrel_operator.api import Body, InstanceType, Metadata, Notebook, NotebookImage, VolumeBackup
 from carrel_operator.catalogue import Refusal
 from carrel_operator.principal import Principal, of_person, of_project
 from carrel_operator.project_seen import Membership, ProjectSeen
@@ -63,6 +63,7 @@ class PodSeen:
     node: str
     unschedulable: str | None  # the scheduler's complaint
     running: bool
+    started_at: str  # when its container began to run; empty while it does not
     waiting: str
     waiting_message: str
     end: ContainerEnd | None
@@ -101,6 +102,7 @@ class PodSeen:
             node=spec.get("nodeName", ""),
             unschedulable=_complaint(status),
             running=running,
+            started_at=state.get("running", {}).get("startedAt", ""),
             waiting=waiting.get("reason", ""),
             waiting_message=waiting.get("message", ""),
             end=_end(state.get("terminated") or container_status.get("lastState", {}).get("terminated")),
@@ -142,6 +144,9 @@ class Seen:
     uid: int | None = None  # the owner's number, once they have one
     memberships: tuple[Membership, ...] = ()  # of the owner, by project
     team: ProjectSeen | None = None  # the project whose server it is, while it is there and has its number
+    backup: VolumeBackup | None = None  # of the home
+    backup_age: float = 0.0  # seconds since the backup that is being made began
+    uses: str = ""  # what has used the home so far, as ``backup_seen`` tells
 
     @property
     def principal(self) -> Principal:

@@ -5,13 +5,16 @@ another type are errors that name the key, because a misspelt setting that is qu
 start that fails.
 """
 
+from datetime import time
 from enum import StrEnum
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import msgspec
 
 from carrel_operator.quantities import number
+from carrel_operator.schedule import Nightly
 
 
 class SettingsError(ValueError):
@@ -72,6 +75,47 @@ class Projects(_Section, frozen=True):
     check_every_hours: float = 24.0  # how often files that are in use are looked through; 0: never
 
 
+class Keep(_Section, frozen=True):
+    """How many backups of a volume are kept: the newest of each of so many days, weeks and months."""
+
+    daily: int = 7
+    weekly: int = 4
+    monthly: int = 6
+
+
+class Backup(_Section, frozen=True):
+    """What is backed up when, and where to."""
+
+    enabled: bool = False
+    image: str = ""
+    at: str = "02:30"
+    time_zone: str = "UTC"
+    keep: Keep = Keep()
+    concurrency: int = 2  # of volumes at night; where somebody waits, it does not matter
+    exclude: tuple[str, ...] = ()  # patterns of restic
+    patience_before_image_change: int = 300  # seconds; 0: no backup before another image starts
+    repository: str | None = None  # of restic, such as s3:https://…; None: a claim
+    claim: str = "backups"
+    password_secret: str = "backup"  # noqa: S105 - its name
+    credentials_secret: str | None = None
+    resources: dict[str, dict[str, Any]] = {}
+
+    def __post_init__(self) -> None:
+        try:
+            _ = self.nightly
+        except (ValueError, KeyError) as error:
+            message = (
+                f"backup.schedule can't be used ({error}): 'at' is a time such as \"02:30\", "
+                "'timeZone' a name such as Europe/Berlin"
+            )
+            raise SettingsError(message) from error
+
+    @property
+    def nightly(self) -> Nightly:
+        """When, every night."""
+        return Nightly(time.fromisoformat(self.at), ZoneInfo(self.time_zone))
+
+
 class Identity(_Section, frozen=True):
     """How a notebook gets into the warehouse without a key."""
 
@@ -108,6 +152,15 @@ class Network(_Section, frozen=True):
     egress: tuple[dict[str, Any], ...] = ()
 
 
+class Cull(_Section, frozen=True):
+    """When servers stop by themselves; seconds. The hub reads the same section."""
+
+    enabled: bool = True
+    timeout: int = 3600  # without anything that runs; a size may have its own
+    max_age: int = 0  # whatever runs; 0: no limit
+    keep_at_most: int = 86_400  # how long a person may have a server kept at a time
+
+
 class Settings(_Section, frozen=True):
     """Everything an administrator decides about notebooks."""
 
@@ -115,8 +168,10 @@ class Settings(_Section, frozen=True):
     home: Home = Home()
     notebook: NotebookDefaults = NotebookDefaults()
     projects: Projects = Projects()
+    backup: Backup = Backup()
     identity: Identity = Identity()
     network: Network = Network()
+    cull: Cull = Cull()
 
 
 def load(path: Path) -> Settings:

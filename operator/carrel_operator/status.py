@@ -1,10 +1,10 @@
 """A Notebook's status, computed from what is seen and never remembered."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from carrel_operator import api
+from carrel_operator import api, idle
 from carrel_operator.api import (
     Condition,
     ConditionType,
@@ -15,6 +15,7 @@ from carrel_operator.api import (
     Resources,
     Status,
 )
+from carrel_operator.api.times import stamp
 from carrel_operator.catalogue import Refusal
 from carrel_operator.conditions import dated
 from carrel_operator.desired.resize import has_size
@@ -44,6 +45,7 @@ def status(seen: Seen, settings: Settings, answers: Answers, now: datetime) -> S
     """The whole status."""
     notebook, pod = seen.notebook, seen.own_pod
     found, resize = verdict(seen, answers.children), resize_verdict(seen, answers.resize)
+    started_at = pod.started_at if pod and found.phase is Phase.RUNNING else ""
     conditions = (
         _ready(found),
         volumes_ready(seen, answers.home),
@@ -65,6 +67,8 @@ def status(seen: Seen, settings: Settings, answers: Answers, now: datetime) -> S
         resources=_resources(seen, at_work=found.phase is Phase.RUNNING),
         resize=resize,
         memory_limit=_memory_limit(seen),
+        started_at=started_at,
+        will_stop_at=_will_stop_at(seen, settings, started_at),
         volumes=volumes(seen),
         projects=mounted(seen),
     )
@@ -174,6 +178,12 @@ def _resources(seen: Seen, *, at_work: bool) -> Resources:
 
 def _cpu_and_memory(resources: Any) -> dict[str, str]:  # noqa: ANN401
     return {name: str(resources[name]) for name in ("cpu", "memory") if name in resources}
+
+
+def _will_stop_at(seen: Seen, settings: Settings, started_at: str) -> str:
+    notebook = replace(seen.notebook, status=replace(seen.notebook.status, started_at=started_at))
+    stop = idle.planned(notebook, seen.instance_type, settings.cull)
+    return stamp(stop.at) if stop else ""
 
 
 def _memory_limit(seen: Seen) -> str:

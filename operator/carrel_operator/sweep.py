@@ -20,6 +20,8 @@ _KINDS = (
     "PersistentVolumeClaim",
     "ServiceAccount",
     "NetworkPolicy",
+    "VolumeBackup",
+    "VolumeRestore",
 )
 
 logger = logging.getLogger("carrel")

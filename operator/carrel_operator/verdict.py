@@ -52,6 +52,8 @@ def verdict(seen: Seen, problem: Refusal | None) -> Verdict:
 
 
 def _not_running(seen: Seen) -> Verdict:
+    if seen.pod is None and (why := seen.notebook.stopped_because):
+        return Verdict(Phase.STOPPED, Reason.STOPPED_BY_ITSELF, why)
     if seen.pod is None:
         return Verdict(Phase.STOPPED, Reason.STOPPED, "The server is stopped.")
     return Verdict(Phase.STOPPING, Reason.STOPPING, "The server is stopping.")

@@ -27,6 +27,7 @@ PARTIES = {
         for number, name in enumerate(("hub", "proxy", "operator", "identity", "warehouse"), start=2)
     },
     "notebook": _pod("10.244.0.20", name="notebook"),
+    "backup": _pod("10.244.0.22", name="backup"),
     "other notebook": _pod("10.244.0.21", name="notebook"),
     "service of the hub": Party("10.244.0.30", {"hub.jupyter.org/network-access-hub": "true"}, NAMESPACE),
     "pod next door": _pod("10.244.0.31", name="something"),
@@ -75,6 +76,12 @@ FEARED = [
     ("notebook", "database at home", 5432),
     ("notebook", "metadata server", 80),
     ("notebook", "metadata server", 988),
+    ("backup", "world", 443),
+    ("backup", "hub", 8081),
+    ("backup", "api server", 6443),
+    ("backup", "dns", 53),
+    ("notebook", "backup", 22),
+    ("pod next door", "backup", 22),
     ("pod next door", "hub", 8081),
     ("pod next door", "proxy", 8001),
     ("pod next door", "notebook", 8888),
@@ -107,6 +114,19 @@ def test_needed(local: Rendered, source: str, target: str, port: int) -> None:
 def test_feared(local: Rendered, source: str, target: str, port: int) -> None:
     network = network_of(local, blocks_mean_pods=True)
     assert not network.allows(PARTIES[source], PARTIES[target], port)
+
+
+def test_backups_in_an_object_store_reach_it_and_nothing_else(render: Callable[..., Rendered]) -> None:
+    network = network_of(render("everything"), blocks_mean_pods=True)
+    for target, port, reaches in (
+        ("world", 443, True),
+        ("dns", 53, True),
+        ("world", 22, False),
+        ("hub", 8081, False),
+        ("database at home", 443, False),
+        ("metadata server", 80, False),
+    ):
+        assert network.allows(PARTIES["backup"], PARTIES[target], port) is reaches, target
 
 
 def test_a_metadata_server_is_open_to_notebooks_only_where_it_gives_them_their_identity(

@@ -83,6 +83,13 @@ def test_services_without_a_token_get_one(render: Render) -> None:
     }
 
 
+def test_operator_and_hub_judge_idleness_by_the_same_rule(render: Render) -> None:
+    rendered = render("default", "--set-json=cull.timeout=600", "--set-json=cull.keepAtMost=7200")
+    cull = _hub_values(rendered)["cull"]
+    assert cull == {"enabled": True, "timeout": 600, "maxAge": 0, "keepAtMost": 7200}
+    assert settings.parse({"namespace": "x", "cull": cull}).cull == _settings(rendered).cull
+
+
 def test_null_takes_entries_away(render: Render) -> None:
     nothing = {
         "hub.services.reports": None,
@@ -107,6 +114,30 @@ def test_null_takes_entries_away(render: Render) -> None:
     assert [each["name"] for each in rendered.pods()["hub"]["spec"]["containers"][0]["env"]] == ["FROM"]
     assert json.loads(rendered.of_kind("Secret")["identity"]["stringData"]["seed.json"])["users"] == {}
     assert _settings(rendered).notebook.environment == {}
+
+
+def test_backups_go_to_a_claim_that_outlives_the_release(render: Render) -> None:
+    rendered = render("local")
+    kept = [rendered.of_kind("PersistentVolumeClaim")["backups"], rendered.of_kind("Secret")["backup"]]
+    assert [each["metadata"]["annotations"] for each in kept] == [{"helm.sh/resource-policy": "keep"}] * 2
+    assert kept[0]["spec"]["accessModes"] == ["ReadWriteMany"]
+    assert _settings(rendered).backup.enabled
+    assert _hub_values(rendered)["backup"] == {"enabled": True}
+
+
+def test_backups_go_to_an_object_store_instead(render: Render) -> None:
+    rendered, parsed = render("everything"), _settings(render("everything")).backup
+    assert "backups" not in rendered.of_kind("PersistentVolumeClaim")
+    assert parsed.repository == "s3:https://s3.example.org/bucket/carrel"
+    assert parsed.credentials_secret == "backup-credentials"
+    assert (parsed.keep.daily, parsed.keep.weekly, parsed.keep.monthly) == (14, 4, 6)
+    assert (parsed.at, parsed.time_zone) == ("23:05", "Europe/Berlin")
+
+
+def test_without_backups_there_is_nothing_of_them(render: Render) -> None:
+    rendered = render("default")
+    assert not _settings(rendered).backup.enabled
+    assert "backup" not in rendered.of_kind("Secret").keys() | rendered.of_kind("NetworkPolicy").keys()
 
 
 def test_the_ingress_has_hosts_path_and_tls(render: Render) -> None:

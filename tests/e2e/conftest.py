@@ -93,10 +93,18 @@ class Person:
         self.site = site
         self.complaints: list[str] = []
         self.context = browser.new_context(viewport={"width": 1280, "height": 900})
+        self._pictures = 0
+        self.page = self.new_tab()
+
+    def new_tab(self) -> Page:
+        """Another tab, and the one from now on."""
         self.page: Page = self.context.new_page()
         self.page.set_default_timeout(PATIENCE)
         self.page.on("console", self._listen)
-        self._pictures = 0
+        # After five seconds, on a busy machine.
+        slow = self.page.get_by_role("dialog", name="Loading").get_by_role("button", name="Continue waiting")
+        self.page.add_locator_handler(slow, slow.click)
+        return self.page
 
     def _listen(self, message: ConsoleMessage) -> None:
         if message.type == "error" and "/hub/" in message.location.get("url", ""):

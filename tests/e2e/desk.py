@@ -4,8 +4,8 @@ import contextlib
 import re
 import time
 
+from playwright.sync_api import Locator, expect
 from playwright.sync_api import TimeoutError as PlaywrightTimeoutError
-from playwright.sync_api import expect
 
 from .conftest import Person
 
@@ -54,13 +54,16 @@ def open_and_run_all(someone: Person, notebook: str) -> None:
     page.get_by_role("menuitem", name="Run All Cells", exact=True).click()
 
 
+def own_desk(someone: Person) -> Locator:
+    """The card of the person's default server, on the hub's home page."""
+    return someone.page.get_by_role("article", name="Your desk")
+
+
 def stop(someone: Person) -> None:
     """From the hub's home page."""
-    page = someone.page
-    page.goto(f"{someone.site.url}/hub/home")
-    someone.picture("home")
-    page.locator("#stop").click()
-    expect(page.locator("#stop")).to_be_hidden()
+    someone.page.goto(f"{someone.site.url}/hub/home")
+    own_desk(someone).get_by_role("button", name="Stop").click()
+    expect(own_desk(someone).get_by_role("button", name="Start", exact=True)).to_be_visible()
 
 
 def command(someone: Person, label: str) -> None:

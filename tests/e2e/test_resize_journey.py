@@ -7,7 +7,7 @@ import pytest
 from playwright.sync_api import Locator, expect
 
 from .conftest import Person
-from .desk import choose, open_and_run_all, open_notebook, stop, use_theme, wait_for_the_desk
+from .desk import choose, open_and_run_all, open_notebook, own_desk, stop, use_theme, wait_for_the_desk
 
 pytestmark = pytest.mark.cluster
 
@@ -56,15 +56,13 @@ def test_a_variable_survives_growing_and_shrinking(alan: Person) -> None:
 
 
 def grow_on_the_hubs_page(someone: Person) -> None:
-    page = someone.page
-    page.goto(f"{someone.site.url}/hub/home")
-    chooser = page.get_by_label("Size of your desk")
+    someone.page.goto(f"{someone.site.url}/hub/home")
+    chooser = own_desk(someone).get_by_label("Size of Your desk")
     expect(chooser).to_have_value("small")
-    someone.picture("home-size")
     chooser.select_option("medium")
-    expect(page.locator(".carrel-size [role=status]")).to_have_text("")
+    expect(own_desk(someone)).to_contain_text("of 4 GiB")
+    expect(own_desk(someone).get_by_text("is being applied")).to_have_count(0)
     expect(chooser).to_have_value("medium")
-    someone.in_dark("home-size-medium")
 
 
 def status_bar(someone: Person) -> Locator:

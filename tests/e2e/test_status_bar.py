@@ -1,14 +1,16 @@
 """What the page shows of answers that no small cluster gives on demand: the agent's answers are played by the test."""
 
 import json
+import re
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 from playwright.sync_api import Route, expect
 
 from .conftest import Person
-from .desk import choose, command, stop, wait_for_the_desk
+from .desk import choose, command, stop, use_theme, wait_for_the_desk
 
 pytestmark = pytest.mark.cluster
 
@@ -32,6 +34,9 @@ class Agent:
         self.resize = {"state": "Applied", "reason": "Applied", "message": "Small applies."}
         self.notices: list[dict[str, Any]] = []
         self.restarts: list[Any] = []
+        self.keep_until: str | None = None
+        self.will_stop_at: str | None = None
+        self.kept: list[Any] = []
 
     def answer(self, route: Route) -> None:
         path, method = route.request.url.partition("/carrel/")[2].partition("?")[0], route.request.method
@@ -39,6 +44,10 @@ class Agent:
             route.fulfill(content_type="text/event-stream", body=self._stream())
         elif path == "usage":
             route.fulfill(json=self._usage())
+        elif path == "keep":
+            self.kept.append(route.request.post_data_json)
+            self.keep_until = self.will_stop_at = _from_now(hours=4)
+            route.fulfill(status=202, json=self._sizes())
         elif path == "restart":
             self.restarts.append(route.request.post_data_json)
             route.fulfill(status=503, json={"message": "The hub is being replaced. Try again in a moment."})
@@ -63,7 +72,13 @@ class Agent:
             if self.notices
             else None
         )
-        return {"memory": memory, "kernels": [], "home": {"used": GIB, "size": 10 * GIB}, "last_kill": last}
+        home = {"used": GIB, "size": 10 * GIB}
+        stop = {**self._stop(), "running": []}
+        return {"memory": memory, "kernels": [], "home": home, "last_kill": last, "stop": stop}
+
+    def _stop(self) -> dict[str, Any]:
+        times = {"will_stop_at": self.will_stop_at, "keep_until": self.keep_until}
+        return {**times, "idle_timeout": 3600, "keep_at_most": 86_400}
 
     def _sizes(self) -> dict[str, Any]:
         sizes = [
@@ -78,7 +93,12 @@ class Agent:
             "currency": "$",
             "sizes": sizes,
             "resize": self.resize,
+            **self._stop(),
         }
+
+
+def _from_now(hours: float) -> str:
+    return (datetime.now(UTC) + timedelta(hours=hours)).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def _size(name: str, gib: int, price: float, why: str = "") -> dict[str, Any]:
@@ -117,6 +137,7 @@ def test_every_answer_is_a_sentence_with_a_way_on(grace: Person) -> None:
     refusals_are_told(grace)
     a_restart_asks_first(grace, agent)
     a_post_mortem_stays_and_comes_once(grace, agent)
+    a_stop_is_announced_and_put_off(grace, agent)
 
 
 def colours_follow_the_memory(grace: Person, agent: Agent) -> None:
@@ -186,3 +207,34 @@ def the_last_one_can_be_asked_for(grace: Person) -> None:
     command(grace, "Carrel: Why did my kernel stop?")
     expect(page.get_by_role("dialog")).to_contain_text(KILLED)
     page.get_by_role("dialog").get_by_role("button", name="Close").click()
+
+
+def a_stop_is_announced_and_put_off(grace: Person, agent: Agent) -> None:
+    page = grace.page
+    item = page.get_by_role("button", name="Have the server kept")
+    expect(item).to_contain_text("Stops when idle ▸")
+    agent.will_stop_at = _from_now(hours=0.05)
+    soon = "Nothing has run here for a while, so it stops in 3 minutes. Files are kept, variables are lost."
+    notice = {"id": "2", "kind": "stopping", "message": soon, "at": _from_now(hours=0)}
+    agent.notices.append({**notice, "will_stop_at": agent.will_stop_at})
+    toast = page.get_by_role("alert").filter(has_text="so it stops in 3 minutes")
+    expect(toast.get_by_role("button", name="Keep 1 h")).to_be_visible()
+    expect(item).to_contain_text(re.compile(r"Stops \d"))
+    toast.hover()
+    grace.picture("stops-soon")
+    item.press("Enter")
+    menu = page.get_by_role("menu", name="Have the server kept")
+    expect(menu.get_by_role("menuitem")).to_contain_text(["Keep 1 h", "Keep 4 h", re.compile("morning")])
+    grace.picture("keep")
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("Enter")
+    expect(toast).to_be_hidden()
+    assert agent.kept == [{"keep_for": "4h"}]
+    item.click()
+    expect(menu.get_by_role("menuitem", name="Stop as usual")).to_be_visible()
+    page.keyboard.press("Escape")
+    use_theme(grace, "Dark")
+    item.click()
+    grace.picture("keep-dark")
+    page.keyboard.press("Escape")
+    use_theme(grace, "Light")

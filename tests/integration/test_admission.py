@@ -50,6 +50,18 @@ def test_a_size_with_impossible_amounts_names_the_field(kube: Kubectl, amounts: 
     assert field in refusal(kube, size(**amounts))
 
 
+@pytest.mark.parametrize("duration", ["soon", "30", "-5m", "9s", "9000h", "1h 5m", "5m1h", "999999h"])
+def test_a_size_sleeps_after_a_time_that_is_one(kube: Kubectl, duration: str) -> None:
+    assert "spec.idleTimeout" in refusal(kube, size(idleTimeout=duration))
+
+
+@pytest.mark.parametrize("duration", ["10s", "1h30m", "never"])
+def test_times_that_a_size_may_sleep_after(kube: Kubectl, duration: str) -> None:
+    good = size(idleTimeout=duration)
+    kube.apply(good)
+    kube("delete", "instancetype", good["metadata"]["name"])
+
+
 def test_the_smallest_complete_size_is_taken(kube: Kubectl) -> None:
     good = size()
     kube.apply(good)
@@ -80,6 +92,9 @@ def test_owner_and_server_never_change(kube: Kubectl, changed: dict[str, str], f
         ({"owner": "x" * 256}, "spec.owner"),
         ({"ownerGroups": [str(number) for number in range(501)]}, "spec.ownerGroups"),
         ({"session": "Not Hex!"}, "spec.session"),
+        ({"keepUntil": "tomorrow"}, "spec.keepUntil"),
+        ({"keepUntil": "2026-02-30T08:00:00Z"}, "spec.keepUntil"),
+        ({"keepUntil": "2026-11-28T08:00:00+01:00"}, "spec.keepUntil"),
     ],
 )
 def test_an_impossible_notebook_is_not_taken(kube: Kubectl, changed: Object, field: str) -> None:

@@ -7,70 +7,13 @@ from typing import Any
 import pytest
 
 from carrel_operator import names
-from support.cluster import Kubectl, Object, Person, eventually, unique
+from support.cluster import Kubectl, Person, eventually, unique
 from support.kernels import Kernel
+from support.teams import Team, shell
 
 pytestmark = pytest.mark.cluster
 
 NewPerson = Callable[..., Person]
-
-
-class Team:
-    """A Project, and what may be done to it."""
-
-    def __init__(self, kube: Kubectl) -> None:
-        self.kube, self.name = kube, unique("team")
-        self.folder = f"/projects/{self.name}"
-
-    def apply(self, *members: tuple[Person, str]) -> None:
-        entries = [{"user": person.name, "role": role} for person, role in members]
-        self.kube.apply(
-            {
-                "apiVersion": "carrel.dev/v1",
-                "kind": "Project",
-                "metadata": {"name": self.name},
-                "spec": {"members": entries, "volume": {"size": "1Gi"}},
-            }
-        )
-
-    def ready(self, *members: tuple[Person, str]) -> None:
-        """With these members, and its volume prepared."""
-        self.apply(*members)
-        self.kube("wait", f"project/{self.name}", "--for=condition=Ready", "--timeout=60s")
-
-    def status(self) -> Object:
-        found = self.kube.get("project", self.name)
-        assert found
-        status: Object = found.get("status", {})
-        return status
-
-    def claim(self) -> Object:
-        found = self.kube.get("pvc", names.project_volume(self.name))
-        assert found
-        return found
-
-    def delete(self) -> None:
-        self.kube("delete", "project", self.name, "--ignore-not-found", "--timeout=60s")
-
-    def remove(self) -> None:
-        self.delete()
-        self.kube("delete", "pvc", names.project_volume(self.name), "--ignore-not-found", "--wait=false")
-
-
-@pytest.fixture
-def team(kube: Kubectl) -> Iterator[Team]:
-    found = Team(kube)
-    yield found
-    found.remove()
-
-
-def shell(kernel: Kernel, command: str) -> str:
-    """Run a command as a cell does, with the umask and the groups of the server."""
-    code = f"import subprocess; print(subprocess.run({command!r}, shell=True, capture_output=True, text=True).stdout + 'done')"
-    outcome = kernel.run(code)
-    assert outcome.error is None, outcome
-    assert outcome.said.endswith("done\n"), outcome
-    return outcome.said.removesuffix("done\n").strip()
 
 
 def at_desk(somebody: Person) -> Kernel:
@@ -197,6 +140,68 @@ def test_a_volume_is_kept_and_never_handed_to_a_project_of_the_same_name(
     assert shell(at_desk(alan), f"cat {team.folder}/file") == "old"
 
 
+@pytest.fixture
+def address_of_git(kube: Kubectl) -> Iterator[str]:
+    """A web server of the cluster with one repository, that needs nothing but what a clone needs: its files."""
+    name, images = unique("git"), kube.items("notebookimages")
+    image = next(each["spec"]["image"] for each in images if each["spec"].get("default"))
+    container = {
+        "name": "git",
+        "image": image,
+        "command": ["sh", "-c", REPOSITORY],
+        "securityContext": {"allowPrivilegeEscalation": False, "capabilities": {"drop": ["ALL"]}},
+        "readinessProbe": {"tcpSocket": {"port": 8080}, "periodSeconds": 1},
+    }
+    security = {"runAsNonRoot": True, "runAsUser": 1000, "seccompProfile": {"type": "RuntimeDefault"}}
+    spec = {"securityContext": security, "automountServiceAccountToken": False, "containers": [container]}
+    kube.apply({"apiVersion": "v1", "kind": "Pod", "metadata": {"name": name}, "spec": spec})
+    kube("wait", f"pod/{name}", "--for=condition=Ready", "--timeout=60s")
+    yield f"http://{(kube.get('pod', name) or {})['status']['podIP']}:8080"
+    kube("delete", "pod", name, "--grace-period=0", "--force")
+
+
+REPOSITORY = """
+cd /tmp && git init -q -b main work && cd work && echo 1 > README && git add -A
+git -c user.name=a -c user.email=a@b commit -qm first && git clone -q --bare . ../flights.git
+cd .. && git -C flights.git update-server-info && exec python3 -m http.server 8080
+"""
+
+
+def test_a_repository_is_cloned_once_for_the_whole_team(
+    person: NewPerson, team: Team, address_of_git: str
+) -> None:
+    ada, alan = person(), person()
+    members = (ada, "editor"), (alan, "editor")
+    team.apply(*members, repository={"url": f"{address_of_git}/fligths.git"})
+    eventually("a failure is told", lambda: "could not be cloned" in cloned(team)["message"], 60)
+    assert "not found" in cloned(team)["message"]
+    assert "It is tried again at" in cloned(team)["message"]
+
+    repository = {"url": f"{address_of_git}/flights.git", "branch": "main"}
+    team.apply(*members, repository=repository)
+    eventually("it was cloned", lambda: cloned(team)["status"] == "True", 60)
+    desk, other = at_desk(ada), at_desk(alan)
+    where = f"cd {team.folder}/flights"
+    listing = shell(other, f"{where} && stat -c '%G %a' . README .git .git/config && git status --short")
+    assert listing.splitlines() == [f"{team.name} {mode}" for mode in ("2775", "664", "2775", "664")]
+    commit = "git -c user.name=a -c user.email=a@b commit -qam again && git log --oneline | wc -l"
+    assert shell(other, f"{where} && echo 2 > README && {commit}") == "2"
+    assert shell(desk, f"{where} && echo 3 > README && {commit}") == "3"
+
+    shell(desk, f"cd {team.folder} && mv flights mine")
+    team.apply(*members, repository=repository, displayName="Another name")
+    generation = (team.kube.get("project", team.name) or {})["metadata"]["generation"]
+    eventually("it was looked at", lambda: team.status().get("observedGeneration") == generation, 30)
+    assert team.kube.get("pod", names.cloner(team.name)) is None
+    assert shell(desk, f"ls -A {team.folder}") == "mine"
+
+
+def cloned(team: Team) -> dict[str, Any]:
+    conditions = team.status().get("conditions", ())
+    found = (each for each in conditions if each["type"] == "RepositoryCloned")
+    return next(found, {"status": "Unknown", "message": ""})
+
+
 def test_a_project_that_could_name_no_folder_is_refused(kube: Kubectl) -> None:
     for name, spec, field in (
         ("a.b", {}, "letters, digits and hyphens"),
@@ -209,6 +214,10 @@ def test_a_project_that_could_name_no_folder_is_refused(kube: Kubectl) -> None:
         ),
         (unique("team"), {"members": [{"user": "a", "role": "king"}]}, "spec.members"),
         (unique("team"), {"volume": {"size": "much"}}, "spec.volume.size"),
+        (unique("team"), {"repository": {"url": "git@host:x.git"}}, "must begin with https"),
+        (unique("team"), {"repository": {"url": "https://me:pass@host/x"}}, "no user name and no password"),
+        (unique("team"), {"repository": {"url": "https://host/x y"}}, "a host and a path"),
+        (unique("team"), {"repository": {"url": "https://h/x", "branch": "--x"}}, "can't be a branch"),
     ):
         body = {"apiVersion": "carrel.dev/v1", "kind": "Project", "metadata": {"name": name}, "spec": spec}
         with pytest.raises(Exception, match=field):

@@ -47,19 +47,20 @@ class Kernel:
 
     person: Person
     id: str
+    server: str = ""
 
     @classmethod
-    def start(cls, person: Person, path: str) -> "Kernel":
+    def start(cls, person: Person, path: str, server: str = "") -> "Kernel":
         body = {"path": path, "name": path, "type": "notebook", "kernel": {"name": "python3"}}
-        answer = person.web("api/sessions", "POST", json=body)
+        answer = person.web("api/sessions", "POST", server, json=body)
         assert answer.status_code == 201, answer.text
-        return cls(person, answer.json()["kernel"]["id"])
+        return cls(person, answer.json()["kernel"]["id"], server)
 
     def run(self, code: str, seconds: float = 60) -> Outcome:
         """Run a cell."""
         request = json.dumps([self.id, code, seconds])
         found: dict[str, Any] = json.loads(
-            self.person.python(_RUN.format(request=request), timeout=seconds + 60).splitlines()[-1]
+            self.person.python(_RUN.format(request=request), self.server, seconds + 60).splitlines()[-1]
         )
         error = tuple(found["error"]) if found["error"] else None
         return Outcome(found["said"], error, found["ended"])

@@ -2,12 +2,12 @@
 
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
-from decimal import Decimal
 from functools import cache
 from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, Template
 
+from carrel_hub import money
 from carrel_hub.options import Choice
 from carrel_operator import quantities
 from carrel_operator.api import InstanceType, NotebookImage, Phase, Status
@@ -52,7 +52,7 @@ def _size(size: InstanceType, currency: str) -> Card:
         title=size.display_name,
         description=size.description,
         figures=tuple(_figures(size)),
-        price=_price(size.price_per_hour, currency),
+        price="" if size.price_per_hour is None else money.amount(size.price_per_hour, currency),
     )
 
 
@@ -70,15 +70,6 @@ def _image(image: NotebookImage) -> Card:
         description=image.description,
         warning=(image.deprecated or "This image is going away.") if image.deprecated is not None else "",
     )
-
-
-def _price(price: float | None, currency: str) -> str:
-    """``$0.12``, ``$1.50``, ``$0.004``: two decimals, or as many as a small price needs."""
-    if price is None:
-        return ""
-    amount = Decimal(str(price))
-    cents = amount.quantize(Decimal("0.01"))
-    return f"{currency}{cents if cents == amount else format(amount.normalize(), 'f')}"
 
 
 @cache

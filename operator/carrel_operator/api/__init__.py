@@ -1,11 +1,32 @@
 """Carrel's own objects as frozen values: what Notebooks, instance types and images may say, and what they answer."""
 
+from carrel_operator.api.backup import (
+    BackupStatus,
+    RestorePhase,
+    RestoreStatus,
+    Snapshot,
+    VolumeBackup,
+    VolumeRestore,
+    Whose,
+)
 from carrel_operator.api.objects import Gpu, InstanceType, Metadata, Notebook, NotebookImage, Share
-from carrel_operator.api.project import Member, Project, ProjectStatus, Role
+from carrel_operator.api.project import Member, Project, ProjectStatus, Repository, Role
 from carrel_operator.api.reading import Body, InvalidObjectError
-from carrel_operator.api.status import Condition, DiskUse, MountedProject, Resize, Resources, Status, Volume
+from carrel_operator.api.status import (
+    Activity,
+    Condition,
+    DiskUse,
+    MemoryUse,
+    MountedProject,
+    Resize,
+    Resources,
+    Status,
+    Volume,
+)
 from carrel_operator.api.vocabulary import (
     API_VERSION,
+    BACKUP_NOW_ANNOTATION,
+    CLAIM_LABEL,
     GID_ANNOTATION,
     GROUP,
     IMAGE_ANNOTATION,
@@ -17,12 +38,15 @@ from carrel_operator.api.vocabulary import (
     PROJECT_LABEL,
     PROJECT_UID_ANNOTATION,
     REPAIR_ANNOTATION,
+    REPOSITORY_ANNOTATION,
     RESIZED_BY_ANNOTATION,
     ROUND_ANNOTATION,
     SERVER_ANNOTATION,
     SESSION_ANNOTATION,
     STARTED_BY_ANNOTATION,
+    STOPPED_BECAUSE_ANNOTATION,
     STOPPED_BY_ANNOTATION,
+    STOPPED_SESSION_ANNOTATION,
     SURVEY_ANNOTATION,
     USER_LABEL,
     VERSION,
@@ -36,6 +60,8 @@ from carrel_operator.api.vocabulary import (
 
 __all__ = [
     "API_VERSION",
+    "BACKUP_NOW_ANNOTATION",
+    "CLAIM_LABEL",
     "GID_ANNOTATION",
     "GROUP",
     "IMAGE_ANNOTATION",
@@ -47,15 +73,20 @@ __all__ = [
     "PROJECT_LABEL",
     "PROJECT_UID_ANNOTATION",
     "REPAIR_ANNOTATION",
+    "REPOSITORY_ANNOTATION",
     "RESIZED_BY_ANNOTATION",
     "ROUND_ANNOTATION",
     "SERVER_ANNOTATION",
     "SESSION_ANNOTATION",
     "STARTED_BY_ANNOTATION",
+    "STOPPED_BECAUSE_ANNOTATION",
     "STOPPED_BY_ANNOTATION",
+    "STOPPED_SESSION_ANNOTATION",
     "SURVEY_ANNOTATION",
     "USER_LABEL",
     "VERSION",
+    "Activity",
+    "BackupStatus",
     "Body",
     "ChangePolicy",
     "Condition",
@@ -65,6 +96,7 @@ __all__ = [
     "InstanceType",
     "InvalidObjectError",
     "Member",
+    "MemoryUse",
     "Metadata",
     "MountedProject",
     "Notebook",
@@ -74,11 +106,18 @@ __all__ = [
     "ProjectStatus",
     "Reason",
     "ReasonKind",
+    "Repository",
     "Resize",
     "ResizeState",
     "Resources",
+    "RestorePhase",
+    "RestoreStatus",
     "Role",
     "Share",
+    "Snapshot",
     "Status",
     "Volume",
+    "VolumeBackup",
+    "VolumeRestore",
+    "Whose",
 ]

@@ -5,8 +5,13 @@ from dataclasses import dataclass, field
 from typing import Self
 
 from carrel_operator.api.reading import Body, InvalidObjectError, mapping, text
-from carrel_operator.api.status import DiskUse, Status
-from carrel_operator.api.vocabulary import NOTICE_ANNOTATION, ChangePolicy
+from carrel_operator.api.status import Activity, DiskUse, MemoryUse, Status
+from carrel_operator.api.vocabulary import (
+    NOTICE_ANNOTATION,
+    STOPPED_BECAUSE_ANNOTATION,
+    STOPPED_SESSION_ANNOTATION,
+    ChangePolicy,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,6 +23,7 @@ class Metadata:
     uid: str = ""
     generation: int = 0
     deleting: bool = False
+    version: str = ""
 
     @classmethod
     def parse(cls, body: Body) -> Self:
@@ -29,6 +35,7 @@ class Metadata:
             uid=metadata.get("uid", ""),
             generation=metadata.get("generation", 0),
             deleting="deletionTimestamp" in metadata,
+            version=metadata.get("resourceVersion", ""),
         )
 
 
@@ -73,6 +80,7 @@ class InstanceType:
     price_per_hour: float | None = None
     allowed_groups: tuple[str, ...] = ()
     grow_to: str = ""  # the size for automatic growth; empty: none
+    idle_timeout: str = ""  # such as 30m, or never; empty: as long as the release says
     apply_changes: ChangePolicy = ChangePolicy.LIVE
     order: int = 0
 
@@ -93,6 +101,7 @@ class InstanceType:
             price_per_hour=spec.get("pricePerHour"),
             allowed_groups=tuple(spec.get("allowedGroups", ())),
             grow_to=spec.get("growTo", ""),
+            idle_timeout=spec.get("idleTimeout", ""),
             apply_changes=ChangePolicy(spec.get("applyChanges", ChangePolicy.LIVE)),
             order=spec.get("order", 0),
         )
@@ -143,8 +152,14 @@ class Notebook:
     rescue: bool = False
     environment_secret: str | None = None
     notice: str = ""  # why the hub had this session's server made anew
+    keep_until: str = ""  # no idle stop before
+    keep_asked_at: str = ""  # when that was said
+    stopped_because: str = ""  # why this session was stopped, when it was not its owner who did
     status: Status = field(default_factory=Status)
     home_use: DiskUse | None = None
+    activity: Activity | None = None
+    memory_use: MemoryUse = field(default_factory=MemoryUse)
+    project_use: Mapping[str, DiskUse] = field(default_factory=dict)  # by the project's name
 
     @classmethod
     def parse(cls, body: Body) -> Self:
@@ -164,8 +179,14 @@ class Notebook:
             rescue=spec.get("rescue", False),
             environment_secret=spec.get("environmentSecret"),
             notice=_notice(body, spec.get("session", "")),
+            keep_until=spec.get("keepUntil", ""),
+            keep_asked_at=spec.get("keepAskedAt", ""),
+            stopped_because=_stopped_because(body),
             status=Status.parse(body.get("status", {})),
             home_use=DiskUse.parse(body.get("status", {}), "home"),
+            activity=Activity.parse(body.get("status", {})),
+            memory_use=MemoryUse.parse(body.get("status", {})),
+            project_use=DiskUse.of_projects(body.get("status", {})),
         )
 
     @property
@@ -179,3 +200,11 @@ def _notice(body: Body, session: str) -> str:
     said = mapping(body, "metadata").get("annotations", {}).get(NOTICE_ANNOTATION, "")
     of_session, _, sentence = said.partition(" ")
     return str(sentence) if session and of_session == session else ""
+
+
+def _stopped_because(body: Body) -> str:
+    """What was said of another session, or of one that runs, is no longer true."""
+    annotations, spec = body["metadata"].get("annotations", {}), body["spec"]
+    of_this_session = annotations.get(STOPPED_SESSION_ANNOTATION) == spec.get("session", "")
+    stopped = of_this_session and not spec.get("running", False)
+    return str(annotations.get(STOPPED_BECAUSE_ANNOTATION, "")) if stopped else ""

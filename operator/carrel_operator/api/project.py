@@ -1,5 +1,6 @@
 """A team: who belongs to it, and the volume that it shares."""
 
+import re
 from collections.abc import Collection
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -8,9 +9,14 @@ from typing import Any, Self
 from carrel_operator.api.objects import Metadata
 from carrel_operator.api.reading import Body, InvalidObjectError, mapping
 from carrel_operator.api.status import Condition, parse_conditions
-from carrel_operator.api.vocabulary import REPAIR_ANNOTATION
+from carrel_operator.api.vocabulary import REPAIR_ANNOTATION, ConditionType
 
 _LONGEST_REPAIR = 64
+_LONGEST_FOLDER = 100
+# the CRD's schema says the same
+_ADDRESS = re.compile(r"https?://[A-Za-z0-9.:\[\]-]+(/[^\s?#@\\]*)?", re.ASCII)
+_BRANCH = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._/+-]*")
+_UNFIT = re.compile(r"[^A-Za-z0-9._-]+")
 
 
 class Role(StrEnum):
@@ -55,6 +61,32 @@ class Member:
 
 
 @dataclass(frozen=True, slots=True)
+class Repository:
+    """What is cloned into a project's files, once. Nothing secret is in it, because everybody can read a Project."""
+
+    url: str
+    branch: str = ""  # the repository's own default if empty
+
+    @classmethod
+    def parse(cls, body: Body) -> Self:
+        """Read it; InvalidObjectError when it is no address, or could be taken for an option or a path."""
+        url, branch = str(body.get("url", "")), str(body.get("branch", ""))
+        if not _ADDRESS.fullmatch(url):
+            message = "spec.repository.url must be an https:// or http:// address without a user name and without spaces"
+            raise InvalidObjectError(message)
+        if branch and (not _BRANCH.fullmatch(branch) or ".." in branch):
+            message = f"spec.repository.branch is '{branch}', which can't be a branch's name"
+            raise InvalidObjectError(message)
+        return cls(url, branch)
+
+    @property
+    def folder(self) -> str:
+        """The folder that it is cloned into: the last part of its address."""
+        last = self.url.rstrip("/").rpartition("/")[2].removesuffix(".git").lstrip(".")
+        return _UNFIT.sub("-", last)[:_LONGEST_FOLDER] or "repository"
+
+
+@dataclass(frozen=True, slots=True)
 class ProjectStatus:
     """What the operator says about a Project."""
 
@@ -66,6 +98,7 @@ class ProjectStatus:
     claim: str = ""
     claim_phase: str = ""
     size: str = ""
+    repaired: str = ""  # the last request for a repair that was carried out
     conditions: tuple[Condition, ...] = ()
 
     @classmethod
@@ -81,6 +114,7 @@ class ProjectStatus:
             claim=volume.get("claim", ""),
             claim_phase=volume.get("phase", ""),
             size=volume.get("size", ""),
+            repaired=body.get("repaired", ""),
             conditions=parse_conditions(body),
         )
 
@@ -93,10 +127,15 @@ class ProjectStatus:
             "gid": self.gid,
             "members": self.members,
             "principal": self.principal,
+            "repaired": self.repaired,
             "volume": {key: value for key, value in volume.items() if value},
             "conditions": [each.body() for each in self.conditions],
         }
         return {key: value for key, value in fields.items() if value not in ("", None, [], {})}
+
+    def condition(self, kind: ConditionType) -> Condition | None:
+        """The condition of that type, once the operator has set it."""
+        return next((each for each in self.conditions if each.type is kind), None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +147,7 @@ class Project:
     members: tuple[Member, ...] = ()
     volume_size: str | None = None
     storage_class: str | None = None
+    repository: Repository | None = None
     repair: str = ""  # changes when somebody asks for the files to be mended
     status: ProjectStatus = field(default_factory=ProjectStatus)
 
@@ -123,6 +163,9 @@ class Project:
             members=tuple(Member.parse(each) for each in spec.get("members", ())),
             volume_size=volume.get("size"),
             storage_class=volume.get("storageClass"),
+            repository=Repository.parse(mapping(spec, "repository", "spec."))
+            if "repository" in spec
+            else None,
             repair=str(annotations.get(REPAIR_ANNOTATION, ""))[:_LONGEST_REPAIR],
             status=ProjectStatus.parse(body.get("status", {})),
         )
@@ -136,6 +179,11 @@ class Project:
     def groups(self) -> frozenset[str]:
         """Whose sizes and images the project's own server may have: the groups of which all may work in it."""
         return frozenset(each.group for each in self.members if each.group and each.role.writes)
+
+    @property
+    def repair_pending(self) -> bool:
+        """Whether a repair was asked for that is not done."""
+        return bool(self.repair) and self.repair != self.status.repaired
 
     def role_of(self, person: str, groups: Collection[str]) -> Role | None:
         """The most that a person may do here, by name or by one of these groups; None for who is no member."""

@@ -1,6 +1,7 @@
 """What the operator answers: the status of a Notebook and its conditions."""
 
-from collections.abc import Mapping
+import contextlib
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Self
 
@@ -79,16 +80,55 @@ class DiskUse:
         int  # its whole size; more than the volume's where a storage class does not keep volumes apart
     )
 
-    @classmethod
-    def parse(cls, body: Body, volume: str) -> Self | None:
+    @staticmethod
+    def parse(body: Body, volume: str) -> "DiskUse | None":
         """Read it from a Notebook's stored status; None until it was reported."""
-        for each in body.get("volumes", ()):
-            if each["name"] == volume:
-                try:
-                    return cls(int(each["used"]), int(each["fileSystem"]))
-                except (KeyError, ValueError):
-                    return None
-        return None
+        return _disk_uses(body.get("volumes", ())).get(volume)
+
+    @staticmethod
+    def of_projects(body: Body) -> "Mapping[str, DiskUse]":
+        """The same for the projects that the server mounts, by name."""
+        return _disk_uses(body.get("projectVolumes", ()))
+
+
+@dataclass(frozen=True, slots=True)
+class MemoryUse:
+    """The most memory that a session used, in bytes, and what was stopped last for lack of it: the server's own word."""
+
+    peak: int = 0  # 0: nothing was reported
+    session: str = ""  # the one that the peak is of
+    killed_at: str = ""
+    killed: str = ""  # the sentence about it
+
+    @classmethod
+    def parse(cls, body: Body) -> Self:
+        """Read it from a Notebook's stored status."""
+        memory = body.get("memory", {})
+        kill = memory.get("lastKill", {})
+        peak = str(memory.get("peak", ""))
+        session = memory.get("session", "")
+        return cls(int(peak) if peak.isdecimal() else 0, session, kill.get("at", ""), kill.get("message", ""))
+
+
+@dataclass(frozen=True, slots=True)
+class Activity:
+    """Whether something runs in the server: what it reported of itself through the hub, when that last changed."""
+
+    session: str
+    busy: bool
+    idle_since: str  # empty while it is busy
+
+    @classmethod
+    def parse(cls, body: Body) -> Self | None:
+        """Read it from a Notebook's stored status; None until it was reported."""
+        found = body.get("activity")
+        if not found:
+            return None
+        return cls(found.get("session", ""), found.get("busy", False), found.get("idleSince", ""))
+
+    def body(self) -> dict[str, Any]:
+        """As Kubernetes stores it."""
+        return _filled(session=self.session, idleSince=self.idle_since) | {"busy": self.busy}
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,6 +173,8 @@ class Status:
     resources: Resources = field(default_factory=Resources)
     resize: Resize | None = None
     memory_limit: str = ""
+    started_at: str = ""  # of the container that runs
+    will_stop_at: str = ""  # unless something happens in the server before
     volumes: tuple[Volume, ...] = ()
     projects: tuple[MountedProject, ...] = ()
 
@@ -155,6 +197,8 @@ class Status:
             resources=Resources(*(resources.get(key, {}) for key in ("requested", "allocated", "actual"))),
             resize=_resize(body.get("resize", {})),
             memory_limit=body.get("memory", {}).get("limit", ""),
+            started_at=body.get("startedAt", ""),
+            will_stop_at=body.get("willStopAt", ""),
             volumes=tuple(
                 Volume(each["name"], each.get("claim", ""), each.get("phase", ""), each.get("size", ""))
                 for each in body.get("volumes", ())
@@ -184,6 +228,8 @@ class Status:
             ),
             "resize": self.resize.body() if self.resize else None,
             "memory": _filled(limit=self.memory_limit),
+            "startedAt": self.started_at,
+            "willStopAt": self.will_stop_at,
             "volumes": [
                 _filled(name=each.name, claim=each.claim, phase=each.phase, size=each.size)
                 for each in self.volumes
@@ -201,6 +247,14 @@ class Status:
         """The reason of the Ready condition: why the notebook is in this phase."""
         ready = self.condition(ConditionType.READY)
         return ready.reason if ready else None
+
+
+def _disk_uses(volumes: Iterable[Body]) -> dict[str, DiskUse]:
+    found = {}
+    for each in volumes:
+        with contextlib.suppress(KeyError, ValueError):
+            found[each["name"]] = DiskUse(int(each["used"]), int(each["fileSystem"]))
+    return found
 
 
 def _resize(body: Body) -> Resize | None:

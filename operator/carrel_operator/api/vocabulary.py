@@ -23,7 +23,12 @@ GID_ANNOTATION = f"{GROUP}/gid"
 PREPARED_ANNOTATION = f"{GROUP}/prepared"
 SURVEY_ANNOTATION = f"{GROUP}/survey"
 REPAIR_ANNOTATION = f"{GROUP}/repair"  # asked for, on the Project; done, on the claim
+REPOSITORY_ANNOTATION = f"{GROUP}/repository"  # what came of cloning it, on the claim
 ROUND_ANNOTATION = f"{GROUP}/round"
+STOPPED_BECAUSE_ANNOTATION = f"{GROUP}/stopped-because"
+STOPPED_SESSION_ANNOTATION = f"{GROUP}/stopped-session"
+BACKUP_NOW_ANNOTATION = f"{GROUP}/backup-now"
+CLAIM_LABEL = f"{GROUP}/claim"
 
 
 class Phase(StrEnum):
@@ -68,11 +73,13 @@ class Reason(StrEnum):
 
     RUNNING = "Running"
     STOPPED = "Stopped"
+    STOPPED_BY_ITSELF = "StoppedByItself"
     STOPPING = "Stopping"
     STARTING = "Starting"
     SCHEDULING = "Scheduling"
     PULLING = "Pulling"
     IDENTITY_PENDING = "IdentityPending"
+    BACKING_UP = "BackingUp"
 
     HOME_PENDING = "HomePending"
     UNSCHEDULABLE = "Unschedulable"
@@ -109,6 +116,9 @@ class Reason(StrEnum):
     NOT_SHARED = "NotShared"
     REPAIRING = "Repairing"
     NOT_CHECKED = "NotChecked"
+    CLONING = "Cloning"
+    CLONED = "Cloned"
+    CLONE_FAILED = "CloneFailed"
 
     @property
     def kind(self) -> ReasonKind:
@@ -154,3 +164,4 @@ class ConditionType(StrEnum):
     RESOURCES_APPLIED = "ResourcesApplied"
     MEMBERSHIP_VALID = "MembershipValid"
     FILES_SHARED = "FilesShared"
+    REPOSITORY_CLONED = "RepositoryCloned"

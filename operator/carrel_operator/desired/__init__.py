@@ -7,6 +7,7 @@ from carrel_operator import names
 from carrel_operator.api import Body
 from carrel_operator.desired.expansion import expansion
 from carrel_operator.desired.home import home
+from carrel_operator.desired.image_change import image_of_home, waits_for_backup
 from carrel_operator.desired.membership import has_too_much
 from carrel_operator.desired.metadata import pod_metadata
 from carrel_operator.desired.network_policy import network_policy
@@ -45,6 +46,7 @@ class DesiredSet:
     resize: Resize | None = None  # of the pod that runs
     home_size: str | None = None  # that the home should be asked to grow to
     look_again_in: float | None = None  # seconds until the passing of time alone changes the answer
+    backup_first: str | None = None  # the claim that is to be backed up before the pod is made
 
 
 def desired_set(seen: Seen, settings: Settings) -> DesiredSet:
@@ -65,21 +67,31 @@ def desired_set(seen: Seen, settings: Settings) -> DesiredSet:
     if obstructed and not seen.current_pod:
         return DesiredSet(fate=fate)
     body: Body | None = None
-    if fate is PodFate.CREATE and seen.instance_type and seen.image and seen.uid is not None:
+    image, backup_first = image_of_home(seen), None
+    if fate is PodFate.CREATE and waits_for_backup(seen, settings):
+        patience = settings.backup.patience_before_image_change
+        fate, look_again_in, backup_first = (
+            PodFate.LEAVE,
+            patience - seen.backup_age,
+            seen.principal.home,
+        )
+    elif fate is PodFate.CREATE and seen.instance_type and seen.image and seen.uid is not None:
         body = pod(seen, seen.uid, seen.instance_type, seen.image, settings)
+        image = seen.image.image if settings.backup.enabled else image
     elif seen.current_pod:
         body = pod_metadata(seen.notebook, names.pod(seen.notebook.name))
     return DesiredSet(
         fate=fate,
         # a project has its account whether it has a server or not
         service_account=None if seen.team else service_account(seen.notebook, seen.relatives, settings),
-        home=home(seen, settings),
+        home=home(seen, settings, image=image),
         service=service(seen.notebook, settings),
         network_policy=network_policy(seen.notebook, settings),
         pod=body,
         resize=resize(seen),
         home_size=home_size,
         look_again_in=look_again_in or grows_in,
+        backup_first=backup_first,
     )
 
 

@@ -8,18 +8,21 @@ from carrel_operator.seen import Seen
 from carrel_operator.settings import Settings
 
 
-def home(seen: Seen, settings: Settings) -> dict[str, Any]:
+def home(seen: Seen, settings: Settings, *, image: str = "") -> dict[str, Any]:
     """The owner's claim; without an owner reference where homes are kept when the last Notebook goes.
 
     Once born, only its metadata is applied: a claim's class never changes, and its size has its own rule,
-    in ``expansion``.
+    in ``expansion``. ``image`` is the one that last opened it.
     """
     notebook = seen.notebook
     metadata: dict[str, Any] = {
         "name": seen.principal.home,
         "namespace": notebook.metadata.namespace,
         "labels": personal_labels(notebook),
-        "annotations": {api.OWNER_ANNOTATION: notebook.owner},
+        "annotations": {
+            api.OWNER_ANNOTATION: notebook.owner,
+            **({api.IMAGE_ANNOTATION: image} if image else {}),
+        },
     }
     if not settings.home.keep:
         metadata["ownerReferences"] = owner_references(seen.relatives)

@@ -5,6 +5,7 @@ from typing import Any
 from carrel_operator import api, names
 from carrel_operator.accounts import ACCOUNTS, VOLUME_GROUP
 from carrel_operator.api import InstanceType, Notebook, NotebookImage
+from carrel_operator.desired.image_change import image_change_notice
 from carrel_operator.desired.membership import (
     membership_notice,
     mountable,
@@ -29,7 +30,7 @@ _NAMES = [{"key": name, "path": name} for name in ("passwd", "group")]
 def pod(seen: Seen, uid: int, size: InstanceType, image: NotebookImage, settings: Settings) -> dict[str, Any]:
     """The pod of this session, which runs under its owner's own number."""
     notebook, projects = seen.notebook, mountable(seen.memberships)
-    notice = membership_notice(seen)
+    notice = _notice(seen, settings)
     body = pod_metadata(notebook, names.pod(notebook.name))
     body["metadata"]["annotations"] |= {
         api.SESSION_ANNOTATION: notebook.session,
@@ -109,7 +110,7 @@ def _environment(seen: Seen, size: InstanceType, settings: Settings) -> dict[str
         "MEM_GUARANTEE": str(int(number(size.memory.request))),
         **identity.environment,
     }
-    if notice := membership_notice(seen):
+    if notice := _notice(seen, settings):
         environment["CARREL_NOTICE"] = notice
     if identity.project:
         # without it google-auth asks Resource Manager, and raises
@@ -117,6 +118,11 @@ def _environment(seen: Seen, size: InstanceType, settings: Settings) -> dict[str
     if identity.mode is IdentityMode.FEDERATED:
         environment["GOOGLE_APPLICATION_CREDENTIALS"] = f"{_CREDENTIALS_PATH}/credentials.json"
     return environment
+
+
+def _notice(seen: Seen, settings: Settings) -> str:
+    """What whoever works in this server should know of its start."""
+    return membership_notice(seen) or image_change_notice(seen, settings)
 
 
 def _mounts(seen: Seen, settings: Settings) -> list[dict[str, Any]]:

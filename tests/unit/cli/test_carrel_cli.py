@@ -5,10 +5,11 @@ import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 
-from carrel_cli import commands, waiting
+from carrel_cli import commands, stopping, waiting
 from carrel_cli.hub import Hub, HubError, Server
 from carrel_cli.waiting import Restart, resize_step
 
@@ -171,6 +172,45 @@ def test_a_restart_is_followed_from_outside(hub: PlayedHub, capsys: pytest.Captu
         "Starting the server.",
         "The server runs again.",
     ]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "wish"), [(["keep", "ada", "8h"], "8h"), (["keep", "ada", "off"], None)]
+)
+def test_a_server_is_kept_for_as_long_as_one_says(
+    hub: PlayedHub, capsys: pytest.CaptureFixture[str], arguments: list[str], wish: str | None
+) -> None:
+    hub.answers["PATCH", "/users/ada/server"] = [(202, sizes(idle_timeout=3600))]
+    assert commands.main(arguments) == 0
+    assert hub.asked == [("PATCH", "/users/ada/server", {"keep_for": wish})]
+    assert capsys.readouterr().out == "The server stops when nothing has run in it for 1 h.\n"
+
+
+@pytest.mark.parametrize(
+    ("answer", "said"),
+    [
+        (
+            {"will_stop_at": "2026-10-25T00:30:00Z"},
+            "The server stops at 02:30 CEST on 25 October if nothing runs in it before.",
+        ),
+        (
+            {"will_stop_at": "2026-10-25T01:30:00Z", "keep_until": "2026-10-25T01:30:00Z"},
+            "The server stops at 02:30 CET on 25 October if nothing runs in it before.",
+        ),
+        (
+            {"will_stop_at": None, "keep_until": "2026-10-25T07:00:00Z", "idle_timeout": 3600},
+            "The server is kept until 08:00 CET on 25 October at least, and for as long as something runs in it.",
+        ),
+        ({"idle_timeout": 600}, "The server stops when nothing has run in it for 10 minutes."),
+        ({"idle_timeout": 20.0}, "The server stops when nothing has run in it for 20 seconds."),
+        ({"idle_timeout": None}, "The server does not stop by itself."),
+    ],
+)
+def test_the_next_stop_by_the_clock_on_the_wall_in_the_night_in_which_it_goes_back(
+    answer: dict[str, Any], said: str
+) -> None:
+    berlin = ZoneInfo("Europe/Berlin")
+    assert stopping.sentence(answer, lambda time: time.astimezone(berlin)) == said
 
 
 def test_a_server_that_does_not_come_back_is_a_failure() -> None:

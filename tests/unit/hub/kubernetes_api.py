@@ -15,6 +15,8 @@ KINDS = {
     "notebookimages": "NotebookImage",
     "projects": "Project",
     "secrets": "Secret",
+    "volumebackups": "VolumeBackup",
+    "volumerestores": "VolumeRestore",
 }
 
 
@@ -100,6 +102,8 @@ class KubernetesApi:
         if self.refusal and request.method != "GET":
             return _status(*self.refusal)
         plural, name = request.match_info["plural"], request.match_info.get("name", "")
+        if request.method == "POST":
+            return self._apply(plural, await request.json())
         if not name:
             watching = request.query.get("watch") == "true"
             return await self._watch(request, plural) if watching else self._list(plural)
@@ -116,14 +120,23 @@ class KubernetesApi:
             self.remove(plural, name)
         elif request.method == "PATCH":
             changes = await request.json()
-            annotations = changes.get("metadata", {}).get("annotations", {})
-            metadata = {
-                **known["metadata"],
-                "annotations": known["metadata"].get("annotations", {}) | annotations,
-            }
-            spec = {**known["spec"], **changes["spec"]}
+            metadata = changes.get("metadata", {})
+            version = known["metadata"]["resourceVersion"]
+            if metadata.pop("resourceVersion", version) != version:
+                return _status(409, "the object has been modified")
+            annotations = known["metadata"].get("annotations", {}) | metadata.pop("annotations", {})
+            metadata = {**known["metadata"], **metadata, "annotations": annotations}
+            spec = {**known["spec"], **changes.get("spec", {})}
             known = self.put(plural, {**known, "metadata": metadata, "spec": spec})
         return web.json_response(known)
+
+    async def handle_status(self, request: web.Request) -> web.Response:
+        """Take in what one writer says in a status, and leave the rest."""
+        plural, name = request.match_info["plural"], request.match_info["name"]
+        self.writes.append(("APPLY", f"{plural}/{name}/status"))
+        known = self.objects[plural][name]
+        status = {**known.get("status", {}), **(await request.json())["status"]}
+        return web.json_response(self.put(plural, {**known, "status": status}))
 
     def _apply(self, plural: str, body: dict[str, Any]) -> web.Response:
         self.writes.append(("APPLY", f"{plural}/{body['metadata']['name']}"))
@@ -162,6 +175,7 @@ async def served() -> AsyncIterator[KubernetesApi]:
     for path in ("/apis/carrel.dev/v1/{plural}", "/apis/carrel.dev/v1/namespaces/carrel/{plural}"):
         app.router.add_route("*", path, api.handle)
         app.router.add_route("*", path + "/{name}", api.handle)
+        app.router.add_route("PATCH", path + "/{name}/status", api.handle_status)
     app.router.add_route("*", "/api/v1/namespaces/carrel/{plural}/{name}", api.handle)
     runner = web.AppRunner(app, shutdown_timeout=0.1)
     await runner.setup()

@@ -72,7 +72,7 @@ def test_extra_config_runs_last_in_the_order_of_names(folder: Path) -> None:
 
 def test_services_get_the_token_that_was_made_unless_they_bring_one(folder: Path) -> None:
     services = {"announcements": {"url": "http://announcements"}, "mine": {"apiToken": "own"}, "bare": {}}
-    c = assembled(folder, hub={"services": services}, cull={"enabled": False})
+    c = assembled(folder, hub={"services": services})
     assert c.JupyterHub.services == [
         {"name": "announcements", "url": "http://announcements", "api_token": "made-token"},
         {"name": "bare"},
@@ -82,26 +82,15 @@ def test_services_get_the_token_that_was_made_unless_they_bring_one(folder: Path
 
 def test_roles_are_named_by_their_key(folder: Path) -> None:
     roles = {"readers": {"scopes": ["list:users"], "groups": ["analysts"]}}
-    c = assembled(folder, hub={"loadRoles": roles}, cull={"enabled": False})
+    c = assembled(folder, hub={"loadRoles": roles})
     assert c.JupyterHub.load_roles == [{"name": "readers", "scopes": ["list:users"], "groups": ["analysts"]}]
 
 
-@pytest.mark.parametrize(
-    ("cull", "scopes", "said"),
-    [
-        pytest.param({"timeout": 60}, {"delete:servers"}, "--timeout=60", id="servers"),
-        pytest.param({"users": True}, {"delete:servers", "delete:users"}, "--cull-users", id="people too"),
-        pytest.param({"removeNamedServers": True}, {"delete:servers"}, "--remove-named-servers", id="named"),
-    ],
-)
-def test_the_culler_may_do_what_it_is_for_and_no_more(
-    folder: Path, cull: dict[str, Any], scopes: set[str], said: str
-) -> None:
-    c = assembled(folder, cull=cull)
-    (service,), (role,) = c.JupyterHub.services, c.JupyterHub.load_roles
-    assert said in service["command"]
-    assert role["services"] == [service["name"]]
-    assert set(role["scopes"]) == {"list:users", "read:users:activity", "read:servers"} | scopes
+def test_the_rule_for_idle_servers_is_the_release_s(folder: Path) -> None:
+    c = assembled(folder, cull={"timeout": 60, "keepAtMost": 7200})
+    policy = NotebookSpawner(config=c).cull
+    assert (policy.timeout, policy.keep_at_most, policy.max_age, policy.enabled) == (60, 7200, 0, True)
+    assert c.JupyterHub.services == []
 
 
 def test_the_sign_in_that_comes_along_manages_groups_and_admins_by_group(folder: Path) -> None:
@@ -146,7 +135,7 @@ def test_cookies_are_bound_to_the_host_where_browsers_allow_it(
     ("values", "said"),
     [
         pytest.param({"hub": {"confg": {}}}, "confg", id="misspelt key"),
-        pytest.param({"cull": {"every": "often"}}, "cull.every", id="wrong type"),
+        pytest.param({"cull": {"timeout": "often"}}, "cull.timeout", id="wrong type"),
         pytest.param({"hub": {"db": {"type": "oracle"}}}, "hub.db.type", id="unknown database"),
     ],
 )

@@ -1,3 +1,4 @@
+import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 
 import pytest
@@ -113,3 +114,20 @@ async def test_changes_begin_with_what_is_and_tell_each_change_of_that_object_al
     api.remove("notebooks", "alan")
     assert await anext(changes) is None
     await changes.aclose()
+
+
+async def test_whoever_listens_to_some_names_or_to_any_is_woken_until_they_leave(
+    notebooks: Mirror[Notebook], api: KubernetesApi, eventually: Eventually
+) -> None:
+    await watching(api, eventually)
+    ada, anybody = asyncio.Event(), asyncio.Event()
+    with notebooks.heard(ada, ("ada", "grace")), notebooks.heard(anybody):
+        api.put("notebooks", notebook("alan"))
+        await eventually(anybody.is_set)
+        assert not ada.is_set()
+        notebooks.wake("ada")
+        assert ada.is_set()
+    anybody.clear()
+    api.remove("notebooks", "alan")
+    await eventually(lambda: notebooks.get("alan") is None)
+    assert not anybody.is_set()

@@ -80,23 +80,42 @@ def report(**parts: Any) -> reports.Report:
 
 def test_a_report_is_written_when_it_is_news() -> None:
     told = reports.Told()
-    first = report(memory={"peak": 1000, "last_kill": KILL}, home={"used": 50, "size": 1000})
-    assert told.news(first) == {
-        "memory": {"memory": {"peak": "1000"}},
+    first = report(
+        memory={"peak": 1000, "last_kill": KILL},
+        home={"used": 50, "size": 1000},
+        projects={"forecast": {"used": 70, "size": 100}},
+    )
+    assert told.news(first, "s1") == {
+        "memory": {"memory": {"peak": "1000", "session": "s1"}},
         "kill": {
             "memory": {
                 "lastKill": {"at": "2026-11-23T19:00:00Z", "action": "Interrupted", "message": "Too much."}
             }
         },
         "home": {"volumes": [{"name": "home", "used": "50", "fileSystem": "1000", "usedPercent": 5}]},
+        "projects": {
+            "projectVolumes": [{"name": "forecast", "used": "70", "fileSystem": "100", "usedPercent": 70}]
+        },
     }
-    assert told.news(first) == {}
-    assert told.news(report(memory={"peak": 1010}, home={"used": 55, "size": 1000})) == {}
-    assert told.news(report(memory={"peak": 2000}, home={"used": 61, "size": 1000})).keys() == {
+    assert told.news(first, "s1") == {}
+    assert told.news(report(memory={"peak": 1010}, home={"used": 55, "size": 1000}), "s1") == {}
+    assert told.news(report(memory={"peak": 2000}, home={"used": 61, "size": 1000}), "s1").keys() == {
         "memory",
         "home",
     }
-    assert told.news(report(memory={"peak": 500})).keys() == {"memory"}, "a new session begins from below"
+    assert told.news(report(memory={"peak": 500}), "s1").keys() == {"memory"}
+    assert told.news(first, "s2") == {
+        "memory": {"memory": {"peak": "1000", "session": "s2"}},
+        "home": {"volumes": [{"name": "home", "used": "50", "fileSystem": "1000", "usedPercent": 5}]},
+    }, "a peak is that of its session"
+
+
+def test_projects_that_are_no_longer_mounted_are_no_longer_told() -> None:
+    told = reports.Told()
+    told.news(report(projects={"a": {"used": 1, "size": 10}, "b": {"used": 1, "size": 10}}), "s1")
+    found = told.news(report(projects={"b": {"used": 1, "size": 10}}), "s1")
+    assert [each["name"] for each in found["projects"]["projectVolumes"]] == ["b"]
+    assert told.news(report(projects={}), "s1") == {"projects": {"projectVolumes": []}}
 
 
 def test_a_home_is_never_more_than_full() -> None:
@@ -106,7 +125,15 @@ def test_a_home_is_never_more_than_full() -> None:
 
 
 @pytest.mark.parametrize(
-    "content", [b"", b"{", b"[]", b'{"memory": {"peak": 1e40}}', b'{"home": {"used": 1}}']
+    "content",
+    [
+        b"",
+        b"{",
+        b"[]",
+        b'{"memory": {"peak": 1e40}}',
+        b'{"home": {"used": 1}}',
+        b'{"projects": {"../x": {"used": 1, "size": 2}}}',
+    ],
 )
 def test_what_is_no_report_is_refused_in_a_sentence(content: bytes) -> None:
     with pytest.raises(reports.ReportError, match=r"^The report can't be used: .*\.$"):

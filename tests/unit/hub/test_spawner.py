@@ -178,6 +178,21 @@ class TestStart:
         assert refused.value.reason == reason
         assert api.objects["notebooks"]["ada"]["spec"]["running"] is False
 
+    async def test_why_it_was_refused_is_kept_for_the_pages_until_the_next_start(
+        self, spawner: NotebookSpawner, api: KubernetesApi, eventually: Eventually
+    ) -> None:
+        said, heard = spawner.notebooks.said, asyncio.Event()
+        for _ in range(2):
+            start = asyncio.create_task(spawner.start())
+            await until_asked(api, eventually)
+            assert said("ada") == ""
+            with spawner.notebooks.heard(heard, ("ada",)):
+                api.say("ada", "Failed", "ServerFailed", "It fell over.")
+                with pytest.raises(StartRefused, match="fell over"):
+                    await start
+            assert heard.is_set()
+            assert said("ada") == "It fell over."
+
     async def test_a_complaint_that_only_others_can_settle_is_given_some_time(
         self, spawner: NotebookSpawner, api: KubernetesApi, eventually: Eventually, port: int
     ) -> None:

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from carrel_lab.guard import kernel, processes
+from carrel_lab.guard import reporter as reporter_module
 from carrel_lab.guard.agent import Agent, Voices
 from carrel_lab.guard.cgroup import Cgroup, Memory
 from carrel_lab.guard.evidence import Evidence
@@ -101,6 +102,11 @@ def kinds(notices: Notices) -> list[str]:
     return [each["kind"] for each in notices.listen(lambda _: None)]
 
 
+def about_memory(notices: Notices) -> list[str]:
+    """Without how full the disk of this machine is."""
+    return [each for each in kinds(notices) if each != "disk"]
+
+
 @pytest.mark.parametrize(("manner", "action"), [("obeys", "Interrupted"), ("deaf", "KernelKilled")])
 def test_the_program_to_blame_ends_and_the_other_runs_on(
     guard: Callable[..., tuple[Timed, Notices]],
@@ -117,7 +123,7 @@ def test_the_program_to_blame_ends_and_the_other_runs_on(
     assert agent.last_kill.culprit.kernel == "a"
     assert 400 * MIB < agent.last_kill.peak < LIMIT
     assert bystander.poll() is None
-    assert kinds(notices)[0] == "warning"
+    assert about_memory(notices)[0] == "warning"
 
 
 def test_steady_use_near_the_limit_costs_next_to_nothing_and_a_change_is_seen_at_once(
@@ -128,9 +134,9 @@ def test_steady_use_near_the_limit_costs_next_to_nothing_and_a_change_is_seen_at
     agent, notices = guard(cgroup)
     time.sleep(3)  # this is what is measured
     assert cgroup.reads < 10
-    assert kinds(notices) == []
+    assert about_memory(notices) == []
     used[0] = int(LIMIT * 0.9)
-    eventually("a warning", lambda: kinds(notices) == ["warning"], 0.3, every=0.01)
+    eventually("a warning", lambda: about_memory(notices) == ["warning"], 0.3, every=0.01)
     agent.stop()
     agent.join(5)
     assert agent.cpu / 3 < 0.005, "half a percent of a core"
@@ -140,7 +146,7 @@ def test_a_failure_does_not_end_the_guard(guard: Callable[..., tuple[Timed, Noti
     cgroup = Around(lambda: int(LIMIT * 0.9))
     cgroup.failures = 1
     _, notices = guard(cgroup)
-    eventually("a warning all the same", lambda: kinds(notices) == ["warning"], 5)
+    eventually("a warning all the same", lambda: about_memory(notices) == ["warning"], 5)
 
 
 class Heard(Hub):
@@ -170,6 +176,22 @@ def test_the_hub_hears_seldom_and_only_news(tmp_path: Path) -> None:
         time.sleep(0.05)
     first = {"memory": {"peak": 100}, "home": {"used": 100, "size": 1000}}
     eventually("both reports", lambda: hub.reports == [first, {"memory": {"peak": 300}}], 2)
+
+
+def test_projects_are_told_when_their_share_has_changed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    used = {"forecast": 10}
+    disks = lambda folder: {"used": used[folder.name], "size": 100} if folder.name in used else None  # noqa: E731
+    monkeypatch.setattr(reporter_module, "_disk", disks)
+    (tmp_path / "projects" / "forecast").mkdir(parents=True)
+    hub = Heard()
+    reporter = Reporter(hub, Notices(), tmp_path, tmp_path / "projects")
+    for turn, share in enumerate([10, 10, 11]):
+        used["forecast"] = share
+        reporter.maybe(turn * 31.0, 0, 0)
+        eventually("it was measured", lambda: not reporter._measuring.is_alive(), 2)
+    assert [each["projects"]["forecast"]["used"] for each in hub.reports] == [10, 11]
 
 
 def test_a_kill_is_told_at_once(tmp_path: Path) -> None:

@@ -25,6 +25,7 @@ identity:
   serviceAccountAnnotations: {a/b: c}
   environment: {NO_GCE_CHECK: "true"}
   principal: "system:serviceaccount:{namespace}:{serviceAccount}"
+cull: {enabled: true, timeout: 600, maxAge: 0, keepAtMost: 7200}
 network:
   ingress: [{ports: [{port: 8888}]}]
   egress: [{to: [{ipBlock: {cidr: 0.0.0.0/0}}]}]
@@ -37,6 +38,7 @@ def test_the_whole_file(tmp_path: Path) -> None:
     settings = load(path)
     assert settings.home.storage_class == "fast"
     assert settings.notebook.image_pull_secrets == ("registry",)
+    assert (settings.cull.timeout, settings.cull.keep_at_most) == (600, 7200)
     assert settings.identity.mode is IdentityMode.FEDERATED
     assert settings.identity.principal_of("carrel", "user-ada") == "system:serviceaccount:carrel:user-ada"
     assert settings.network.ingress == ({"ports": [{"port": 8888}]},)

@@ -8,6 +8,21 @@ projects:
   storageClass: {{ .Values.projects.storageClass | toJson }}
   image: {{ include "carrel.image" .Values.operator.image }}
   checkEveryHours: {{ .Values.projects.checkEveryHours }}
+cull: {{ .Values.cull | toJson }}
+backup:
+  {{- with .Values.backup }}
+  enabled: {{ .enabled }}
+  image: {{ include "carrel.image" .image }}
+  at: {{ .schedule.at | quote }}
+  timeZone: {{ .schedule.timeZone | quote }}
+  keep: {{ .keep | toJson }}
+  concurrency: {{ .concurrency }}
+  exclude: {{ .exclude | toJson }}
+  patienceBeforeImageChange: {{ .patienceBeforeImageChange }}
+  repository: {{ .repository | toJson }}
+  credentialsSecret: {{ .credentialsSecret | toJson }}
+  resources: {{ .resources | toJson }}
+  {{- end }}
 notebook:
   port: 8888
   resizesPerSecond: {{ .Values.notebook.resizesPerSecond }}

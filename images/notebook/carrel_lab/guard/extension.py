@@ -7,6 +7,7 @@ from typing import Any
 
 from tornado import web
 
+from carrel_lab.activity.extension import watched
 from carrel_lab.guard.agent import Agent, Voices
 from carrel_lab.guard.cgroup import Cgroup
 from carrel_lab.guard.evidence import Evidence
@@ -30,11 +31,12 @@ def _load_jupyter_server_extension(app: Any) -> None:  # noqa: ANN401 - jupyter_
     reporter = Reporter(hub, notices, Path.home())
     voices = Voices(notices, reporter, Growth(hub, notices), Evidence(folder() / "carrel-memory.json"))
     agent = Agent(Cgroup(), lambda: _processes(app.kernel_manager), voices)
+    folder().mkdir(parents=True, exist_ok=True)
+    activity = watched(app, hub, notices, folder())
     app.web_app.settings["carrel_guard"] = Guard(
-        agent, voices, hub, lambda kernel: _name(app.kernel_manager, kernel)
+        agent, voices, hub, lambda kernel: _name(app.kernel_manager, kernel), activity
     )
     app.web_app.add_handlers(".*$", handlers(app.web_app.settings["base_url"]))
-    folder().mkdir(parents=True, exist_ok=True)
     if said := os.environ.get(
         "CARREL_NOTICE"
     ):  # by the operator, which made this pod while the person was at work

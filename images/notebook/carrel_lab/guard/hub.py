@@ -52,6 +52,14 @@ class Hub:
         """Stop this server and start it again."""
         return self._ask("PATCH", "", {"restart": True} | ({"instance_type": size} if size else {}))
 
+    def keep(self, wish: dict[str, Any]) -> dict[str, Any]:
+        """Have this server kept although nothing runs: ``keep_for`` or ``keep_until``, null for no longer."""
+        return self._ask("PATCH", "", wish)
+
+    def activity(self, report: dict[str, Any]) -> dict[str, Any]:
+        """Tell what runs; the answer is when the server stops."""
+        return self._ask("POST", "/activity", report)
+
     def report(self, report: dict[str, Any]) -> None:
         """Tell what is in use."""
         self._ask("POST", "/report", report)

@@ -21,6 +21,7 @@ class Kind(StrEnum):
     INTERRUPTED = "interrupted"
     KILLED = "killed"
     DISK = "disk"
+    STOPPING = "stopping"
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +77,13 @@ class Notices:
             listeners = list(self._listeners)
         for listener in listeners:
             listener(notice)
+
+    def forget(self, kind: Kind) -> None:
+        """What was said of that kind is no longer true, so nobody who comes later hears it."""
+        with self._lock:
+            kept = [each for each in self._kept if each["kind"] != str(kind)]
+            self._kept.clear()
+            self._kept.extend(kept)
 
     def listen(self, listener: Callable[[dict[str, Any]], None]) -> list[dict[str, Any]]:
         """Hear of every notice from now on; the answer is those that were kept."""

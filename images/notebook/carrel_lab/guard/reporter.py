@@ -7,6 +7,7 @@ import time
 from pathlib import Path
 from typing import Any
 
+from carrel_lab import projects
 from carrel_lab.guard.hub import Hub, HubError
 from carrel_lab.guard.notices import Kill, Kind, Notices, size
 
@@ -24,8 +25,12 @@ _GROWN = 1.1  # some file systems call themselves a little larger or smaller fro
 class Reporter:
     """Speaks to the hub; a hub that is away misses a report and nothing else."""
 
-    def __init__(self, hub: Hub | None, notices: Notices, home: Path) -> None:
-        self._hub, self._notices, self._home = hub, notices, home
+    def __init__(
+        self, hub: Hub | None, notices: Notices, home: Path, projects: Path = projects.MOUNTED
+    ) -> None:
+        self._hub, self._notices, self._home, self._projects = hub, notices, home, projects
+        self._percents: dict[str, int] = {}
+        self._measuring: threading.Thread | None = None
         self._last = float("-inf")
         self._peak = 0
         self._percent = -1
@@ -34,12 +39,7 @@ class Reporter:
 
     def home(self) -> dict[str, int] | None:
         """Bytes of the disk that the home is on; None where that can't be told."""
-        try:
-            found = os.statvfs(self._home)
-        except OSError:
-            return None
-        total = found.f_blocks * found.f_frsize
-        return {"used": total - found.f_bavail * found.f_frsize, "size": total} if total else None
+        return _disk(self._home)
 
     def maybe(self, at: float, peak: int, limit: int) -> None:
         """Report what has changed, if it is time to."""
@@ -59,17 +59,28 @@ class Reporter:
                 report["home"] = home
         if report:
             threading.Thread(target=self._send, args=(report,), daemon=True).start()
+        if self._projects.is_dir() and not (self._measuring and self._measuring.is_alive()):
+            self._measuring = threading.Thread(target=self._measure_projects, daemon=True)
+            self._measuring.start()
 
     def kill(self, kill: Kill) -> None:
         """Report the end of something; this one is worth trying again."""
         report = {"memory": {"peak": kill.peak, "last_kill": kill.body()}}
         threading.Thread(target=self._insist, args=(report,), daemon=True).start()
 
-    def _insist(self, report: dict[str, Any]) -> None:
+    def _measure_projects(self) -> None:
+        """In a thread of its own: a shared disk that hangs must not make the guard blind."""
+        found = {each.name: disk for each in self._projects.iterdir() if (disk := _disk(each))}
+        percents = {name: disk["used"] * 100 // disk["size"] for name, disk in found.items()}
+        if percents != self._percents and self._insist({"projects": found}):
+            self._percents = percents
+
+    def _insist(self, report: dict[str, Any]) -> bool:
         for pause in _PAUSES:
             time.sleep(pause)
             if self._send(report):
-                return
+                return True
+        return False
 
     def _warn(self, percent: int, home: dict[str, int]) -> None:
         if percent < _RELIEVED:
@@ -95,3 +106,12 @@ class Reporter:
             log.info("The hub was not told of memory and disk: %s", error)
             return False
         return True
+
+
+def _disk(folder: Path) -> dict[str, int] | None:
+    try:
+        found = os.statvfs(folder)
+    except OSError:
+        return None
+    total = found.f_blocks * found.f_frsize
+    return {"used": total - found.f_bavail * found.f_frsize, "size": total} if total else None

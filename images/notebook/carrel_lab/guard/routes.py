@@ -10,6 +10,7 @@ from jupyter_server.utils import url_path_join
 from tornado import web
 from tornado.iostream import StreamClosedError
 
+from carrel_lab.activity.agent import Agent as Activity
 from carrel_lab.guard.agent import Agent, Voices
 from carrel_lab.guard.hub import Hub, HubError
 
@@ -21,9 +22,14 @@ class Guard:
     """The parts that the pages need."""
 
     def __init__(
-        self, agent: Agent, voices: Voices, hub: Hub | None, kernel_name: Callable[[str], str]
+        self,
+        agent: Agent,
+        voices: Voices,
+        hub: Hub | None,
+        kernel_name: Callable[[str], str],
+        activity: Activity,
     ) -> None:
-        self.agent, self.notices, self.hub = agent, voices.notices, hub
+        self.agent, self.notices, self.hub, self.activity = agent, voices.notices, hub, activity
         self._reporter, self._kernel_name = voices.reporter, kernel_name
 
     def usage(self) -> dict[str, Any]:
@@ -34,6 +40,7 @@ class Guard:
                 {**kernel, "name": self._kernel_name(str(kernel["id"]))} for kernel in self.agent.kernels()
             ],
             "home": self._reporter.home(),
+            "stop": self.activity.view(),
             "last_kill": self.agent.last_kill.body() if self.agent.last_kill else None,
         }
 
@@ -103,6 +110,8 @@ class _HubHandler(APIHandler):  # type: ignore[misc]
             self.set_status(error.status)
             self.finish(json.dumps({"message": error.message}))
             return
+        if "idle_timeout" in answer:  # it may have been changed on another page
+            self.settings["carrel_guard"].activity.learned(answer)
         self.set_status(status)
         self.finish(json.dumps(answer))
 
@@ -140,7 +149,25 @@ class RestartHandler(_HubHandler):
         await self.pass_on(lambda hub: hub.restart(size), 202)
 
 
+class KeepHandler(_HubHandler):
+    """``carrel/keep``."""
+
+    @web.authenticated
+    async def patch(self) -> None:
+        """Have the server kept for a while, or no longer."""
+        wish = self.get_json_body()
+        if not isinstance(wish, dict) or not wish or not wish.keys() <= {"keep_for", "keep_until"}:
+            raise web.HTTPError(400, 'Say {"keep_for": "8h"}, or null for no longer.')
+        await self.pass_on(lambda hub: hub.keep(wish), 202)
+
+
 def handlers(base_url: str) -> list[tuple[str, type[JupyterHandler]]]:
     """Addresses below the server's own."""
-    found = {"usage": UsageHandler, "events": EventsHandler, "size": SizeHandler, "restart": RestartHandler}
+    found = {
+        "usage": UsageHandler,
+        "events": EventsHandler,
+        "size": SizeHandler,
+        "restart": RestartHandler,
+        "keep": KeepHandler,
+    }
     return [(url_path_join(base_url, "carrel", name), handler) for name, handler in found.items()]

@@ -3,4 +3,8 @@
 
 c = get_config()
 
-c.InteractiveShellApp.extensions = ["carrel_lab.magics", "carrel_lab.guard.kernel"]
+c.InteractiveShellApp.extensions = [
+    "carrel_lab.magics",
+    "carrel_lab.guard.kernel",
+    "carrel_lab.activity.queries",
+]

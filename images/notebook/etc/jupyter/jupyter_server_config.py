@@ -4,11 +4,22 @@
 c = get_config()
 
 # No language server is in the image, and notebook_shim moves settings of a program that isn't; both cost at each boot.
+# nbdime's buttons do what jupyterlab-git's do, and cost a tenth of the boot.
 c.ServerApp.jpserver_extensions = {
+    "carrel_lab.durable.extension": True,
     "carrel_lab.guard.extension": True,
     "jupyter_lsp": False,
+    "nbdime": False,
     "notebook_shim": False,
 }
+
+# Open documents live in the server and are saved by it (carrel_lab/durable). Nothing of that is kept in the home:
+# numbers of files in memory, the state of a document that nobody has open in /tmp, no list of former sessions. So a tab
+# that outlives its pod is asked to load the document again. Whether a file changed on disk is looked at by our own rooms.
+c.YDocExtension.ystore_class = "carrel_lab.durable.history.History"
+c.YDocExtension.session_store_path = "/dev/null"
+c.YDocExtension.file_poll_interval = 0.0
+c.ArbitraryFileIdManager.db_path = ":memory:"
 
 # Nothing calls the internet by itself: no news, no look for updates, no extension shop.
 c.LabApp.news_url = None

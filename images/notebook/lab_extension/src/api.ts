@@ -3,6 +3,8 @@
 import { URLExt } from '@jupyterlab/coreutils';
 import { ServerConnection } from '@jupyterlab/services';
 
+import type { IStop, IWish } from './stop';
+
 export interface IMemory {
   used: number;
   limit: number;
@@ -26,15 +28,17 @@ export interface IUsage {
   kernels: { id: string; name: string; notebook?: string | null; memory: number }[];
   home?: { used: number; size: number } | null;
   last_kill: IKill | null;
+  stop: IStop;
 }
 
 export interface INotice {
   id: string;
-  kind: 'warning' | 'growing' | 'grown' | 'interrupted' | 'killed' | 'disk';
+  kind: 'warning' | 'growing' | 'grown' | 'interrupted' | 'killed' | 'disk' | 'stopping';
   message: string;
   notebook?: string | null;
   cell?: string | null;
   at: string;
+  will_stop_at?: string | null;
 }
 
 export interface ISize {
@@ -62,6 +66,10 @@ export interface ISizes {
   currency: string;
   sizes: ISize[];
   resize?: IResize | null;
+  will_stop_at: string | null;
+  idle_timeout: number | null;
+  keep_until: string | null;
+  keep_at_most: number;
 }
 
 /** The requests; each fails with an Error whose message is a sentence for the person. */
@@ -84,6 +92,11 @@ export class Api {
 
   change(size: string): Promise<ISizes> {
     return this.ask<ISizes>('size', 'PATCH', { instance_type: size });
+  }
+
+  /** Have the server kept for a while, or no longer. */
+  keep(wish: IWish): Promise<ISizes> {
+    return this.ask<ISizes>('keep', 'PATCH', wish);
   }
 
   async restart(size: string): Promise<void> {

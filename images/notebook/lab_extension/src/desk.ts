@@ -4,6 +4,7 @@ import { VDomModel } from '@jupyterlab/ui-components';
 
 import type { Api, IResize, ISize, ISizes, IUsage } from './api';
 import { withSample } from './format';
+import type { IStop, IWish as IKeepWish } from './stop';
 import { calls, isSettled, type IVerdict, sizeNamed, verdict } from './settled';
 
 /** Two minutes, a sample each two seconds. */
@@ -29,11 +30,13 @@ export class Desk extends VDomModel {
   isLive = false;
   sizes: ISizes | null = null;
   wish: IWish | null = null;
+  stop: IStop | null = null;
 
   /** Take in a measurement; another limit means another size, whoever asked for it. */
   measure(usage: IUsage): void {
     const isNewLimit = this.usage !== null && usage.memory.limit !== this.usage.memory.limit;
     this.usage = usage;
+    this.stop = usage.stop;
     this.samples = withSample(this.samples, usage.memory.used, SAMPLES);
     this.isLive = true;
     this.stateChanged.emit();
@@ -64,13 +67,12 @@ export class Desk extends VDomModel {
   /** Ask for the size; null when that failed, and then what was known before stays. */
   async refresh(): Promise<ISizes | null> {
     try {
-      this.sizes = await this.api.sizes();
+      this.took(await this.api.sizes());
     } catch (error) {
       console.warn('Carrel: the size is not known.', error);
       return null;
     }
-    this.stateChanged.emit();
-    if (!isSettled(this.sizes.resize) && !this.isChanging) {
+    if (!isSettled(this.sizes?.resize) && !this.isChanging) {
       void this.follow(null);
     }
     return this.sizes;
@@ -87,6 +89,11 @@ export class Desk extends VDomModel {
       return this.tell({ size, sentence: (error as Error).message, outcome: 'Failed' });
     }
     return this.follow(before);
+  }
+
+  /** Have the server kept for a while, or no longer; fails with a sentence for the person. */
+  async keep(wish: IKeepWish): Promise<void> {
+    this.took(await this.api.keep(wish));
   }
 
   /** Forget a wish that is settled. */
@@ -113,6 +120,13 @@ export class Desk extends VDomModel {
       }
     }
     return wish;
+  }
+
+  private took(sizes: ISizes): void {
+    this.sizes = sizes;
+    const { will_stop_at, idle_timeout, keep_until, keep_at_most } = sizes;
+    this.stop = { running: this.stop?.running ?? [], will_stop_at, idle_timeout, keep_until, keep_at_most };
+    this.stateChanged.emit();
   }
 
   private read(before: IResize | null, waited: number): IWish {

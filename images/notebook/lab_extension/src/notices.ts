@@ -5,6 +5,7 @@ import type { INotebookTracker, NotebookPanel } from '@jupyterlab/notebook';
 
 import type { IKill, INotice, ISize } from './api';
 import { tell } from './dialogs';
+import type { IStop } from './stop';
 
 const SEEN = 'carrel:notices';
 const REMEMBERED = 200;
@@ -19,13 +20,15 @@ const STYLES: Record<INotice['kind'], { style: Style; stays: number | false }> =
   grown: { style: 'success', stays: 10_000 },
   interrupted: { style: 'error', stays: false },
   killed: { style: 'error', stays: false },
-  disk: { style: 'warning', stays: 30_000 }
+  disk: { style: 'warning', stays: 30_000 },
+  stopping: { style: 'warning', stays: false }
 };
 
 /** What a notice's buttons do. */
 export interface IHelp {
   bigger: () => ISize | null;
   grow: (size: ISize) => void;
+  keep: () => Promise<void>;
   toFront: (id: string) => void;
   notebooks: INotebookTracker | null;
 }
@@ -49,11 +52,26 @@ export class Notices {
     if (notice.kind === 'warning' || notice.kind === 'growing') {
       this.passing = id;
     }
+    if (notice.kind === 'stopping') {
+      this.stopping = { id, at: notice.will_stop_at };
+    }
+  }
+
+  /** Take back that the server is about to stop, once it stops at another time or not at all. */
+  follow(stop: IStop): void {
+    if (this.stopping && this.stopping.at !== stop.will_stop_at) {
+      Notification.dismiss(this.stopping.id);
+      this.stopping = null;
+    }
   }
 
   private actions(notice: INotice): Notification.IAction[] {
     const actions: Notification.IAction[] = [];
     const isEnd = notice.kind === 'interrupted' || notice.kind === 'killed';
+    if (notice.kind === 'stopping') {
+      const callback = () => void this.help.keep();
+      actions.push({ label: 'Keep 1 h', displayType: 'accent', callback });
+    }
     const bigger = isEnd || notice.kind === 'warning' ? this.help.bigger() : null;
     if (bigger) {
       const callback = () => this.help.grow(bigger);
@@ -72,6 +90,7 @@ export class Notices {
   }
 
   private passing: string | null = null;
+  private stopping: { id: string; at: string | null | undefined } | null = null;
 }
 
 /** The last post-mortem in a dialog, with the way out of it. */

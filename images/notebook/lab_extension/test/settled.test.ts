@@ -21,7 +21,11 @@ const answer = (state: string, message = '', instance_type = 'small') => ({
   running: true,
   currency: '$',
   sizes: [size('large', 16), size('small', 4, 'large'), size('medium', 8)],
-  resize: { state, reason: '', message } as never
+  resize: { state, reason: '', message } as never,
+  will_stop_at: null,
+  idle_timeout: null,
+  keep_until: null,
+  keep_at_most: 0
 });
 
 test('only a verdict is the last word', () => {

@@ -1,0 +1,165 @@
+"""Files that were changed or deleted come back from last night's backup, beside what is there and never over it."""
+
+import subprocess
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime
+
+import pytest
+
+from carrel_operator import names
+from support.cluster import KUBECTL, Kubectl, Object, Person, eventually, unique
+
+pytestmark = pytest.mark.cluster
+
+NewPerson = Callable[..., Person]
+
+MAKE = """
+import os
+os.makedirs("work/deep")
+open("work/a.csv", "w").write("one")
+os.chmod("work/a.csv", 0o600)
+open("work/deep/we[ir]d* näme\\n$(HOME)", "w").write("odd")
+os.symlink("/etc/passwd", "work/outside")
+os.symlink("../../..", "work/up")
+open("/projects/{project}/plan.csv", "w").write("ours")
+"""
+CHANGE = """
+import os, shutil
+open("work/a.csv", "w").write("two")
+shutil.rmtree("work/deep")
+os.remove("/projects/{project}/plan.csv")
+"""
+
+
+class Backups:
+    """What the platform holds of the backups of one claim."""
+
+    def __init__(self, kube: Kubectl, claim: str) -> None:
+        self.kube, self.claim = kube, claim
+
+    def status(self) -> Object:
+        for each in self.kube.items("volumebackups"):
+            if each["spec"]["claim"] == self.claim:
+                status: Object = each.get("status", {})
+                return status
+        return {}
+
+    def ask(self, word: str) -> None:
+        self.kube("annotate", "pvc", self.claim, f"carrel.dev/backup-now={word}", "--overwrite")
+
+    def answered(self, word: str) -> Object:
+        """The status, once the backup that was asked for is there."""
+
+        def made() -> Object | None:
+            status = self.status()
+            return status if status.get("answeredRequest") == word and status.get("lastAt") else None
+
+        status: Object = eventually(f"{self.claim} is backed up", made, 90)
+        return status
+
+    def remove(self) -> None:
+        self.kube(
+            "annotate", "pvc", self.claim, "carrel.dev/backup-now-"
+        )  # or it would be answered once more
+        for each in self.kube.items("volumebackups"):
+            if each["spec"]["claim"] == self.claim:
+                self.kube("delete", "volumebackup", each["metadata"]["name"])
+
+
+@pytest.fixture
+def project(kube: Kubectl) -> Iterator[str]:
+    name = unique("team")
+    yield name
+    claim = names.project_volume(name)
+    if kube.get("pvc", claim):
+        Backups(kube, claim).remove()
+    kube("delete", "project", name, "--ignore-not-found", "--timeout=60s")
+    kube("delete", "pvc", claim, "--ignore-not-found", "--wait=false")
+
+
+def carrel(somebody: Person, *arguments: str) -> tuple[int, str]:
+    """The command in a terminal of the person's server: its exit code and what it says."""
+    pod = names.pod(names.notebook(somebody.name))
+    command = [str(KUBECTL), "--kubeconfig", somebody.kube.kubeconfig, "-n", somebody.kube.namespace]
+    command += ["exec", pod, "-c", "notebook", "--", "carrel", *arguments]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
+    return done.returncode, done.stdout + done.stderr
+
+
+def read(somebody: Person, path: str) -> str:
+    return somebody.python(f"print(open({path!r}).read(), end='')")
+
+
+def test_what_was_changed_or_deleted_comes_back_beside_what_is_there(
+    person: NewPerson, kube: Kubectl, project: str
+) -> None:
+    ada = person()
+    spec = {"members": [{"user": ada.name, "role": "editor"}], "volume": {"size": "1Gi"}}
+    kube.apply(
+        {"apiVersion": "carrel.dev/v1", "kind": "Project", "metadata": {"name": project}, "spec": spec}
+    )
+    kube("wait", f"project/{project}", "--for=condition=Ready", "--timeout=60s")
+    ada.start()
+    ada.python(MAKE.format(project=project))
+    home, files = Backups(kube, names.home(ada.name)), Backups(kube, names.project_volume(project))
+    home.ask("1")
+    files.ask("1")
+    status = home.answered("1")
+    assert (status["unreadable"], len(status["snapshots"])) == (0, 1)
+    day = datetime.fromisoformat(status["snapshots"][0]["at"]).date().isoformat()
+    ada.python(CHANGE.format(project=project))
+
+    assert status["snapshots"][0]["at"][:10] in carrel(ada, "backups")[1]
+    code, said = carrel(ada, "restore", "work/a.csv")
+    there = f"/home/{names.slug(ada.name)}/restored/{day}/a.csv"
+    assert (code, said.splitlines()[-1].endswith(f"which is {there}.")) == (0, True), said
+    assert (read(ada, there), read(ada, "work/a.csv")) == ("one", "two")
+    code, said = carrel(ada, "restore", "work", "--as-of", day)
+    assert code == 0, said
+    look = f"""
+import os
+os.chdir("restored/{day}/work")
+print(oct(os.stat("a.csv").st_mode & 0o777), os.readlink("outside"), os.readlink("up"), os.listdir("deep"), os.stat("deep").st_uid == os.getuid())
+"""
+    assert ada.python(look) == "0o600 /etc/passwd ../../.. ['we[ir]d* näme\\n$(HOME)'] True\n"
+    assert carrel(ada, "restore", "~/work/a.csv")[0] == 0
+    assert read(ada, there.replace("a.csv", "a (2).csv")) == "one"
+
+    code, said = carrel(ada, "restore", "work/b.csv")
+    assert code == 1
+    assert "There is no 'work/b.csv' in the backup of" in said
+    assert "There is 'work/a.csv'" in said
+    assert carrel(ada, "restore", "../../etc/passwd")[0] == 1
+    answer = ada.hub.post(f"/users/{ada.name}/server/restores", json={"path": "work/../../x"})
+    assert (answer.status_code, "without '..'" in answer.json()["message"]) == (400, True)
+
+    files.answered("1")
+    code, said = carrel(ada, "restore", f"/projects/{project}/plan.csv")
+    assert code == 0, said
+    back = f"/projects/{project}/restored/{day}/plan.csv"
+    assert read(ada, back) == "ours"
+    owner = f"import os, grp; print(grp.getgrgid(os.stat({back!r}).st_gid).gr_name)"
+    assert ada.python(owner) == f"{project}\n"
+
+    before_another_image_opens_a_home_it_is_backed_up(ada, home)
+    home.remove()
+
+
+def before_another_image_opens_a_home_it_is_backed_up(ada: Person, home: Backups) -> None:
+    ada.stop()
+    ada.kube("annotate", "pvc", home.claim, "carrel.dev/image=example.org/another:1", "--overwrite")
+    with ThreadPoolExecutor(1) as elsewhere:
+        asked = elsewhere.submit(ada.ask)  # the hub answers when the server is there, or after ten seconds
+        sentence = "Your files are being backed up before the new image starts."
+        eventually("it says so", lambda: message_of(ada) == sentence, 30, every=0.1)
+        assert asked.result().status_code in {201, 202}
+    ada.start_is_over()
+    notebook = ada.notebook()
+    assert notebook
+    assert home.status()["answeredStart"] == notebook["spec"]["session"]
+    assert "failed" not in notebook["status"]["message"]
+
+
+def message_of(somebody: Person) -> str:
+    return str(((somebody.notebook() or {}).get("status") or {}).get("message"))

@@ -1,0 +1,180 @@
+"""Servers side by side at a size that sleeps soon: those in which something runs stay, the one with an open tab stops."""
+
+import asyncio
+import json
+import re
+import threading
+from collections.abc import Callable, Iterator
+
+import aiohttp
+import pytest
+
+from support.cluster import Kubectl, Object, Person, Platform, eventually, quoted, unique
+from support.kernels import Kernel
+
+pytestmark = pytest.mark.cluster
+
+NewPerson = Callable[..., Person]
+
+TAB, BUSY, TERMINAL, KEPT, LAST = "", "busy", "terminal", "kept", "last"
+SERVERS = (TAB, BUSY, TERMINAL, KEPT, LAST)
+SECONDS = 30
+
+
+@pytest.fixture
+def nap(kube: Kubectl) -> Iterator[str]:
+    """A size that is stopped soon."""
+    name = unique("nap")
+    amounts = {
+        "cpu": {"request": "20m", "limit": "2"},
+        "memory": {"request": "128Mi", "limit": "1Gi"},
+    }
+    spec = amounts | {"idleTimeout": f"{SECONDS}s"}
+    metadata = {"name": name}
+    kube.apply({"apiVersion": "carrel.dev/v1", "kind": "InstanceType", "metadata": metadata, "spec": spec})
+    yield name
+    kube("delete", "instancetype", name)
+
+
+@pytest.fixture
+def ada(person: NewPerson, nap: str) -> Person:
+    """With a server for each case."""
+    somebody = person()
+    for server in SERVERS:
+        answer = somebody.ask(server, instance_type=nap)
+        assert answer.status_code in {201, 202}, answer.text
+    for server in SERVERS:
+        eventually(f"server {server!r} ready", lambda name=server: somebody.is_ready(name), 120)
+    return somebody
+
+
+class Tab:
+    """What JupyterLab does in a browser that nobody looks at: an open connection to a kernel, and questions again and again."""
+
+    def __init__(self, somebody: Person, platform: Platform, kernel: Kernel) -> None:
+        self._address = f"{platform.url}/user/{quoted(somebody.name)}/api"
+        self._headers = {"Authorization": f"token {platform.token}"}
+        self._kernel = kernel.id
+        self.asked = 0
+        self._closed = threading.Event()
+        self._thread = threading.Thread(target=lambda: asyncio.run(self._run()), daemon=True)
+        self._thread.start()
+
+    def close(self) -> None:
+        self._closed.set()
+        self._thread.join(10)
+
+    async def _run(self) -> None:
+        ask = {
+            "msg_type": "kernel_info_request",
+            "username": "",
+            "session": "s",
+            "version": "5.3",
+            "date": "",
+        }
+        async with (
+            aiohttp.ClientSession(headers=self._headers) as http,
+            http.ws_connect(f"{self._address}/kernels/{self._kernel}/channels") as channels,
+        ):
+            while not self._closed.is_set():
+                header = {**ask, "msg_id": f"ask-{self.asked}"}
+                message = {"header": header, "parent_header": {}, "metadata": {}, "content": {}}
+                await channels.send_json({**message, "channel": "shell"})
+                for path in ("kernels", "sessions", "terminals", "contents?content=1", "../carrel/usage"):
+                    async with http.get(f"{self._address}/{path}") as answer:
+                        self.asked += answer.status == 200
+                await asyncio.sleep(2)
+
+
+def run_in_terminal(somebody: Person, platform: Platform, server: str, line: str) -> None:
+    """As typed by a person."""
+    answer = somebody.web("api/terminals", "POST", server=server)
+    assert answer.status_code == 200, answer.text
+    name = answer.json()["name"]
+
+    async def type_it() -> None:
+        address = f"{platform.url}/user/{quoted(somebody.name)}/{server}/terminals/websocket/{name}"
+        headers = {"Authorization": f"token {platform.token}"}
+        async with aiohttp.ClientSession(headers=headers) as http, http.ws_connect(address) as terminal:
+            await terminal.send_json(["stdin", f"{line}\r"])
+            async for message in terminal:
+                if line in message.data:
+                    return
+
+    asyncio.run(asyncio.wait_for(type_it(), 20))
+
+
+def view(somebody: Person, server: str) -> Object:
+    """What the hub says of a server's stop."""
+    answer = somebody.hub.get(f"{somebody.path(server)}/size")
+    assert answer.status_code == 200, answer.text
+    found: Object = answer.json()
+    return found
+
+
+def keep(somebody: Person, server: str, **wish: str | None) -> tuple[int, Object]:
+    answer = somebody.hub.patch(somebody.path(server), json=wish)
+    return answer.status_code, answer.json()
+
+
+def status(somebody: Person, server: str) -> Object:
+    notebook = somebody.notebook(server)
+    assert notebook
+    found: Object = notebook["status"]
+    return found
+
+
+def test_what_runs_stays_and_an_open_tab_does_not(ada: Person, platform: Platform) -> None:
+    code, answer = keep(ada, KEPT, keep_for="10m")
+    assert code == 202, answer
+    assert Kernel.start(ada, "silent.ipynb", BUSY).run("import time; time.sleep(600)", 1).ended is False
+    run_in_terminal(ada, platform, TERMINAL, "sleep 600")
+    tab = Tab(ada, platform, Kernel.start(ada, "open.ipynb"))
+    at_the_last_moment = Kernel.start(ada, "late.ipynb", LAST)
+    try:
+        somebody_begins_at_the_last_moment(ada, at_the_last_moment)
+        eventually("the open tab's server is stopped", lambda: not ada.is_ready(), 4 * SECONDS)
+    finally:
+        tab.close()
+    assert tab.asked > 10
+    it_says_why(ada)
+    assert ada.is_ready(LAST), "who began to work at the last moment wins"
+    for server in (BUSY, TERMINAL):
+        assert ada.is_ready(server), server
+        assert status(ada, server)["activity"]["busy"] is True
+        assert "willStopAt" not in status(ada, server)
+    the_kept_one_stays_until_it_is_kept_no_longer(ada)
+
+
+def somebody_begins_at_the_last_moment(ada: Person, kernel: Kernel) -> None:
+    def left() -> float | None:
+        seconds = view(ada, LAST)["stops_in"]
+        return seconds if seconds is not None and seconds < 4 else None
+
+    eventually("the server is about to stop", left, 2 * SECONDS)
+    assert kernel.run("import time; time.sleep(45)", 1).ended is False
+
+
+def it_says_why(ada: Person) -> None:
+    ada.eventually_stopped()
+    eventually("the pod is gone", lambda: status(ada, TAB)["phase"] == "Stopped", 30)
+    found = status(ada, TAB)
+    sentence = r"It was stopped at \d\d:\d\d UTC, because nothing had run since \d\d:\d\d UTC\. Your files are safe; start it again\."
+    assert re.fullmatch(sentence, found["message"])
+    assert "willStopAt" not in found
+    (ready,) = (each for each in found["conditions"] if each["type"] == "Ready")
+    assert ready["reason"] == "StoppedByItself"
+    assert view(ada, TAB)["message"] == found["message"]
+
+
+def the_kept_one_stays_until_it_is_kept_no_longer(ada: Person) -> None:
+    assert ada.is_ready(KEPT)
+    notebook = ada.notebook(KEPT)
+    assert notebook
+    assert notebook["status"]["willStopAt"] == notebook["spec"]["keepUntil"]
+    code, answer = keep(ada, KEPT, keep_for="25h")
+    assert (code, "for 24 hours at a time, now until" in answer["message"]) == (400, True)
+    inside = ada.web("carrel/keep", "PATCH", KEPT, json={"keep_for": None})
+    assert inside.status_code == 202, inside.text
+    assert json.loads(inside.text)["keep_until"] is None
+    eventually("it is stopped", lambda: not ada.is_ready(KEPT), SECONDS)
