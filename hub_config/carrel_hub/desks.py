@@ -223,7 +223,7 @@ def _stopping(stop: Mapping[str, Any]) -> dict[str, Any]:
     if at:
         text = "Kept until" if kept else "Stops at"
     else:
-        text = f"{idle.words(allowed)} after the last work" if allowed else ""
+        text = f"Stops {idle.words(allowed)} after the last work" if allowed else ""
     return {
         "stops_at": at or "",
         "stops_text": text,

@@ -288,7 +288,7 @@ AT, LATER = "2026-11-27T22:05:00Z", "2026-11-28T02:05:00Z"
     ("stop", "text", "at"),
     [
         pytest.param({}, "", "", id="never stops by itself"),
-        pytest.param({"idle_timeout": 3600.0}, "1 hour after the last work", "", id="at work"),
+        pytest.param({"idle_timeout": 3600.0}, "Stops 1 hour after the last work", "", id="at work"),
         pytest.param({"idle_timeout": 3600.0, "will_stop_at": AT}, "Stops at", AT, id="idle"),
         pytest.param(
             {"idle_timeout": 3600.0, "will_stop_at": LATER, "keep_until": LATER},
