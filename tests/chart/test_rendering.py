@@ -36,7 +36,8 @@ def test_names_are_unique_per_kind(rendered: Rendered) -> None:
 
 
 def test_everything_namespaced_is_in_the_release_namespace(rendered: Rendered) -> None:
-    cluster_wide = {"ClusterRole", "ClusterRoleBinding", "InstanceType", "NotebookImage"}
+    policies = {"ValidatingAdmissionPolicy", "ValidatingAdmissionPolicyBinding"}
+    cluster_wide = {"ClusterRole", "ClusterRoleBinding", "InstanceType", "NotebookImage"} | policies
     for each in rendered.objects:
         expected = None if each["kind"] in cluster_wide else NAMESPACE
         assert each["metadata"].get("namespace") == expected, each["metadata"]["name"]
