@@ -77,7 +77,7 @@ def view(
         "price_text": money.per_hour(price, currency) if price else "",
         "notices": _notices(notebook, phase, size["resize"]),
         "node": notebook.status.node if notebook else "",
-        **(_stopping(stop) if phase is Phase.RUNNING else {"stops_text": "", "keep": []}),
+        **(_stopping(server, stop) if phase is Phase.RUNNING else {"stops_text": "", "keep": []}),
         **_possible(server, phase, size, startable=suggested is not None),
     }
 
@@ -213,7 +213,7 @@ def _notices(notebook: Notebook | None, phase: Phase, resize: Mapping[str, str] 
     return [*found, use.killed] if use.killed and use.killed_at >= _since(notebook) else found
 
 
-def _stopping(stop: Mapping[str, Any]) -> dict[str, Any]:
+def _stopping(server: Server, stop: Mapping[str, Any]) -> dict[str, Any]:
     """When it stops by itself, and for how long it can be kept."""
     at, allowed = stop["will_stop_at"], stop["idle_timeout"]
     kept = at is not None and at == stop["keep_until"]
@@ -228,7 +228,7 @@ def _stopping(stop: Mapping[str, Any]) -> dict[str, Any]:
         "stops_at": at or "",
         "stops_text": text,
         "idle_since": stop["idle_since"] or "",
-        "keep": [{"name": "", "text": "Keep …"}, *choices, *usual] if choices else [],
+        "keep": [{"name": "", "text": "Keep …"}, *choices, *usual] if choices and server.known else [],
         "keep_of": "Keep it",
     }
 

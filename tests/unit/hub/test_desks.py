@@ -322,3 +322,4 @@ def test_a_server_that_runs_says_when_it_stops(stop: dict[str, Any], text: str, 
 def test_it_can_be_kept_for_as_long_as_is_allowed(at_most: int, kept: str | None, choices: list[str]) -> None:
     row = view(notebook(), keep_at_most=at_most, keep_until=kept)
     assert [each["name"] for each in row["keep"]] == choices
+    assert view(notebook(), replace(ADA, known=False), keep_at_most=at_most)["keep"] == []
