@@ -14,7 +14,7 @@ _PAUSE, _SHARE_OF_PAUSE = 300.0, 12
 _NOTICE, _SHARE_OF_NOTICE = 300.0, 10
 _FIRST_WORD = 10.0
 # What the hub was told may have been lost, and what people and administrators want may have changed elsewhere.
-_HEARTBEAT = 3600.0
+_HEARTBEAT = 600.0
 _ASK_AGAIN = 10.0
 _SHORTEST_WAIT = 0.7  # the hub takes two reports a second
 _LONGEST_WAIT = 60.0
