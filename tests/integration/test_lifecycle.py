@@ -22,7 +22,7 @@ def test_a_server_starts_and_says_so_everywhere(person: NewPerson, kube: Kubectl
     assert notebook["status"]["phase"] == "Running"
     assert notebook["status"]["observedGeneration"] == notebook["metadata"]["generation"]
     header, row = kube("get", "notebooks", names.notebook(ada.name)).splitlines()
-    assert header.split() == ["NAME", "OWNER", "SIZE", "STATE", "MEMORY", "AGE"]
+    assert header.split() == ["NAME", "OWNER", "SIZE", "STATE", "MEMORY", "PROJECT", "AGE"]
     assert row.split()[:5] == [ada.name, ada.name, "small", "Running", "2Gi"]
 
 
