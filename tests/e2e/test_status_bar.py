@@ -78,7 +78,7 @@ class Agent:
 
     def _stop(self) -> dict[str, Any]:
         times = {"will_stop_at": self.will_stop_at, "keep_until": self.keep_until}
-        return {**times, "idle_timeout": 3600, "keep_at_most": 86_400}
+        return {**times, "idle_timeout": 3600, "keep_at_most": 172_800}
 
     def _sizes(self) -> dict[str, Any]:
         sizes = [

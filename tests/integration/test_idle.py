@@ -1,6 +1,7 @@
 """Servers side by side at a size that sleeps soon: those in which something runs stay, the one with an open tab stops."""
 
 import asyncio
+import contextlib
 import json
 import re
 import threading
@@ -89,12 +90,16 @@ class Tab:
         self._kernel = kernel.id
         self.asked = 0
         self._closed = threading.Event()
-        self._thread = threading.Thread(target=lambda: asyncio.run(self._run()), daemon=True)
+        self._thread = threading.Thread(target=self._until_the_server_is_gone, daemon=True)
         self._thread.start()
 
     def close(self) -> None:
         self._closed.set()
         self._thread.join(10)
+
+    def _until_the_server_is_gone(self) -> None:
+        with contextlib.suppress(aiohttp.ClientError, ConnectionError):
+            asyncio.run(self._run())
 
     async def _run(self) -> None:
         ask = {
@@ -108,14 +113,17 @@ class Tab:
             aiohttp.ClientSession(headers=self._headers) as http,
             http.ws_connect(f"{self._address}/kernels/{self._kernel}/channels") as channels,
         ):
-            while not self._closed.is_set():
+            while not self._closed.is_set() and not channels.closed:
                 header = {**ask, "msg_id": f"ask-{self.asked}"}
                 message = {"header": header, "parent_header": {}, "metadata": {}, "content": {}}
                 await channels.send_json({**message, "channel": "shell"})
                 for path in ("kernels", "sessions", "terminals", "contents?content=1", "../carrel/usage"):
                     async with http.get(f"{self._address}/{path}") as answer:
                         self.asked += answer.status == 200
-                await asyncio.sleep(2)
+                with contextlib.suppress(TimeoutError):  # what the kernel answers, and the server's pings
+                    async with asyncio.timeout(2):
+                        async for _ in channels:
+                            pass
 
 
 def run_in_terminal(somebody: Person, platform: Platform, server: str, line: str) -> None:
@@ -129,8 +137,11 @@ def run_in_terminal(somebody: Person, platform: Platform, server: str, line: str
         headers = {"Authorization": f"token {platform.token}"}
         async with aiohttp.ClientSession(headers=headers) as http, http.ws_connect(address) as terminal:
             await terminal.send_json(["stdin", f"{line}\r"])
+            shown = ""
             async for message in terminal:
-                if line in message.data:
+                kind, *said = json.loads(message.data)
+                shown += said[0] if kind == "stdout" else ""
+                if line in shown:
                     return
 
     asyncio.run(asyncio.wait_for(type_it(), 20))
@@ -183,7 +194,7 @@ def it_says_why(ada: Person) -> None:
     ada.eventually_stopped()
     eventually("the pod is gone", lambda: status(ada, TAB)["phase"] == "Stopped", 30)
     found = status(ada, TAB)
-    sentence = r"It was stopped at \d\d:\d\d UTC, because nothing had run since \d\d:\d\d UTC\. Your files are safe; start it again\."
+    sentence = r"It was stopped at \d\d:\d\d UTC, because nothing had run since (\d+ \w+ )?\d\d:\d\d UTC\. Your files are safe; start it again\."
     assert re.fullmatch(sentence, found["message"])
     assert "willStopAt" not in found
     (ready,) = (each for each in found["conditions"] if each["type"] == "Ready")
