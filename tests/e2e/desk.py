@@ -42,7 +42,7 @@ def open_notebook(someone: Person, notebook: str) -> None:
     """Open it, with the kernel that it has or a new one."""
     page = someone.page
     page.goto(f"{someone.site.url}/user/{someone.name}/lab/tree/{notebook}")
-    expect(page.locator(".jp-Notebook .jp-CodeCell").first).to_be_visible()
+    expect(page.locator(".jp-Notebook:visible .jp-CodeCell").first).to_be_visible()
     expect(page.get_by_role("button", name="Python 3 (ipykernel) | Idle")).to_be_visible()
 
 

@@ -28,7 +28,7 @@ CUT = re.compile(r"This cell was cut off at \d\d:\d\d UTC when the server ended"
 
 
 def output(someone: Person) -> Locator:
-    return someone.page.locator(".jp-Notebook .jp-CodeCell").first.locator(".jp-OutputArea")
+    return someone.page.locator(".jp-Notebook:visible .jp-CodeCell").first.locator(".jp-OutputArea")
 
 
 def saved(someone: Person) -> str:
@@ -80,12 +80,12 @@ def test_outputs_outlive_the_tab_the_browser_the_hub_and_the_pod(person: People,
     ada = person("ada")
     ada.sign_in()
     open_notebook(ada, NOTEBOOK)
-    ada.page.locator(".jp-Notebook .jp-CodeCell").nth(1).locator(".cm-content").click()
+    ada.page.locator(".jp-Notebook:visible .jp-CodeCell").nth(1).locator(".cm-content").click()
     ada.page.keyboard.type(EDIT)
     hub(ada, "DELETE", "users/ada/server")
     eventually("the server stopped", lambda: not server(ada), 60)
     comes_back(ada)
-    expect(ada.page.locator(".jp-Notebook")).to_contain_text(EDIT)
+    expect(ada.page.locator(".jp-Notebook:visible")).to_contain_text(EDIT)
 
     run_until(ada, ENDLESS, 10)
     pod = names.pod(names.notebook("ada", ""))
@@ -144,7 +144,7 @@ def test_two_people_in_one_notebook_lose_nothing_when_one_is_offline(person: Peo
     open_notebook(ada, path)
     alan.page.goto(f"{alan.site.url}/user/ada/lab/tree/{path}")
     alan.page.get_by_role("button", name="Authorize").click()  # asked once, because the server is not his
-    expect(alan.page.locator(".jp-Notebook .jp-CodeCell").first).to_be_visible()
+    expect(alan.page.locator(".jp-Notebook:visible .jp-CodeCell").first).to_be_visible()
 
     write(ada, 0, " # ada")
     expect(cell(alan, 0)).to_contain_text("# ada")
@@ -166,7 +166,7 @@ def test_two_people_in_one_notebook_lose_nothing_when_one_is_offline(person: Peo
 
 
 def cell(someone: Person, number: int) -> Locator:
-    return someone.page.locator(".jp-Notebook .jp-CodeCell").nth(number)
+    return someone.page.locator(".jp-Notebook:visible .jp-CodeCell").nth(number)
 
 
 def write(someone: Person, number: int, text: str) -> None:
