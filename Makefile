@@ -59,7 +59,7 @@ test: ## every test, on a cluster of its own beside yours
 	@CARREL_INSTANCE=$(TEST_INSTANCE) python3 local/preflight.py
 	@$(MAKE) $(VENV)/.ready
 	@$(MAKE) check unit
-	@$(call on_a_test_cluster,-m "not bench" tests/chart tests/integration tests/e2e)
+	@export CARREL_SNAPSHOTS=1; $(call on_a_test_cluster,-m "not bench" tests/chart tests/integration tests/e2e)
 
 bench: ## the numbers, as ratios measured in one run
 	@CARREL_INSTANCE=$(TEST_INSTANCE) python3 local/preflight.py

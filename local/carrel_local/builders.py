@@ -28,10 +28,15 @@ class Made:
         raise KeyError(name)
 
 
-def everything(progress: Progress, compiler: ThreadPoolExecutor, builder: ThreadPoolExecutor) -> Made:
+def everything(
+    progress: Progress,
+    compiler: ThreadPoolExecutor,
+    builder: ThreadPoolExecutor,
+    groups: Sequence[programs.Group],
+) -> Made:
     """Begin to build what is missing."""
     catalogue = images.catalogue(images.names())
-    compiled = go_programs(progress, compiler, programs.GROUPS)
+    compiled = go_programs(progress, compiler, groups)
     built = {
         name: builder.submit(_image, image, catalogue["base"], progress) for name, image in catalogue.items()
     }

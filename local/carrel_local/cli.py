@@ -58,6 +58,10 @@ def up(
     values: Annotated[
         Path | None, typer.Option(envvar="CARREL_VALUES", help="chart values for the context")
     ] = None,
+    *,
+    snapshots: Annotated[
+        bool, typer.Option("--snapshots", envvar="CARREL_SNAPSHOTS", help="with a storage that has snapshots")
+    ] = False,
 ) -> None:
     """Build and start everything, and say where it is."""
     with Progress() as progress:
@@ -68,7 +72,7 @@ def up(
         if refusal := preflight.refusal(preflight.inspect(here)):
             raise Problem(refusal)
         with _alone(here):
-            lifecycle.up(here, progress)
+            lifecycle.up(here, progress, with_snapshots=snapshots)
         progress.console.print(f"✓ Up after {elapsed(time.monotonic() - began)}")
     _tell(here)
 

@@ -21,6 +21,7 @@ CLIENTS = (
     "kube-proxy",
     "coredns",
     "local-path-provisioner",
+    "folders",
 )
 
 

@@ -20,6 +20,7 @@ from . import (
     pki,
     programs,
     release,
+    snapshots,
 )
 from .builders import Made
 from .daemons import Daemon, daemons
@@ -34,8 +35,8 @@ from .supervisor import listens
 HALF_DEAD_AFTER = 30
 
 
-def up(here: Instance, progress: Progress) -> None:
-    """Start the instance and install Carrel in it.
+def up(here: Instance, progress: Progress, *, with_snapshots: bool = False) -> None:
+    """Start the instance and install Carrel in it; once it has had the storage with snapshots it keeps it.
 
     Raises:
         Problem: something a person has to see to.
@@ -49,8 +50,10 @@ def up(here: Instance, progress: Progress) -> None:
             packages.install(wanted, step)
     with ThreadPoolExecutor(1) as compiler, ThreadPoolExecutor(1) as builder:
         try:
-            made = builders.everything(progress, compiler, builder)
-            _start(here, made, progress)
+            has_snapshots = snapshots.wanted(here, asked=with_snapshots)
+            groups = (*programs.GROUPS, *([programs.FOLDERS] if has_snapshots else []))
+            made = builders.everything(progress, compiler, builder, groups)
+            _start(here, made, progress, has_snapshots=has_snapshots)
             _deliver(here, made, [name for name in made.images if name != "notebook"], progress)
             _install(here, made, progress)
             # The largest, and nothing of the platform itself runs it: it comes while the rest starts.
@@ -63,11 +66,13 @@ def up(here: Instance, progress: Progress) -> None:
             raise
 
 
-def _start(here: Instance, made: Made, progress: Progress) -> None:
+def _start(here: Instance, made: Made, progress: Progress, *, has_snapshots: bool) -> None:
     """Have the node run with the programs and settings of this checkout."""
     names = ("kubernetes", "containerd", "coredns", "local-path-provisioner")
     found = {name: made.program(name) for name in names}
     plan = daemons(here, found, made.catalogue["base"].reference)
+    if has_snapshots:
+        plan += snapshots.daemons(here, {name: made.program(name) for name in snapshots.PROGRAMS})
     pki.create(here)
     configuration.write(
         here, pause_image=made.catalogue["pause"].reference, helper_image=made.catalogue["base"].reference
@@ -86,6 +91,8 @@ def _start(here: Instance, made: Made, progress: Progress) -> None:
         kubernetes.wait_for_api(cluster, step)
         step.say("storage and rights")
         cluster.kubectl("apply", "--server-side", "--force-conflicts", f"--filename={LOCAL / 'manifests'}")
+        if has_snapshots:
+            snapshots.install(cluster, tuple(made.program(name) for name in snapshots.KINDS))
         # After a restart the API still holds the old node's "Ready": its kubelet's port says that the new one is there.
         _wait_for_port(f"{here.node_address}:10250")
         kubernetes.wait_for_node(cluster, here, step)

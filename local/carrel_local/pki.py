@@ -47,6 +47,7 @@ def leaves(instance: Instance) -> tuple[Leaf, ...]:
         Leaf("kube-proxy", "system:kube-proxy"),
         Leaf("coredns", "system:coredns"),
         Leaf("local-path-provisioner", "system:local-path-provisioner"),
+        Leaf("folders", "system:folders"),
     )
 
 

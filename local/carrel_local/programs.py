@@ -27,6 +27,9 @@ class Group:
     module: str
     versions: tuple[str, ...]
     tags: str = ""
+    # Of a module among its requirements, files that are kept beside the programs.
+    files_of: str = ""
+    files: str = ""
 
     @property
     def directory(self) -> Path:
@@ -58,6 +61,15 @@ GROUPS = (
     Group("helm", "Helm", "helm.sh/helm/v4", ("helm.sh/helm/v4/internal/version.version",)),
 )
 KUBERNETES, CONTAINERD, HELM = GROUPS[0], GROUPS[1], GROUPS[-1]
+# Not in every cluster: snapshots.py
+FOLDERS = Group(
+    "folders",
+    "the storage with snapshots",
+    "github.com/kubernetes-csi/external-snapshotter/v8",
+    (),
+    files_of="github.com/kubernetes-csi/external-snapshotter/client/v8",
+    files="config/crd/snapshot.storage.k8s.io_*.yaml",
+)
 
 
 def pinned(go_mod: str, module: str) -> str:
@@ -154,6 +166,13 @@ def build(group: Group, compiler: Path, go_version: str, step: Step) -> dict[str
         for package in packages:
             name = group.name if package == "." else package.rpartition("/")[2]
             _compile(group, compiler, package, half / name, step)
+        if group.files_of:
+            module = run(
+                *(compiler, "list", "-C", group.directory, "-m", "-f", "{{.Dir}}", group.files_of),
+                env=ENVIRONMENT,
+            )
+            for file in Path(module.strip()).glob(group.files):
+                shutil.copyfile(file, half / file.name)
         half.replace(target)
     return {file.name: file for file in target.iterdir()}
 

@@ -9,12 +9,17 @@ from carrel_operator import handlers, settings
 
 def main() -> None:
     """Run until told to stop."""
-    namespace = settings.load(handlers.SETTINGS_PATH).namespace
     kopf.configure()
-    asyncio.run(
-        kopf.operator(
-            standalone=True, namespaces=[namespace], liveness_endpoint="http://0.0.0.0:8080/healthz"
-        )
+    handlers.speak_of_changes()
+    asyncio.run(_run(settings.load(handlers.SETTINGS_PATH)))
+
+
+async def _run(values: settings.Settings) -> None:
+    await kopf.operator(
+        standalone=True,
+        namespaces=[values.namespace],
+        liveness_endpoint="http://0.0.0.0:8080/healthz",
+        memo=kopf.Memo(wanted=await handlers.discover(values)),
     )
 
 

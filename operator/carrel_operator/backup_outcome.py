@@ -1,19 +1,20 @@
 """What a pod that backed up or restored has to tell, as the status of the object that it worked for."""
 
 import json
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
 from carrel_operator import api
-from carrel_operator.api import BackupStatus, Body, RestorePhase, RestoreStatus, Snapshot
+from carrel_operator.api import BackupStatus, Body, RestorePhase, RestoreStatus, Snapshot, SnapshotKind
 from carrel_operator.backup_seen import has_ended, outcome_message
+from carrel_operator.snapshot_seen import BEGUN_ANNOTATION, SnapshotSeen
 
-# What the pod was made for, on the pod, so that an operator that comes back knows.
+# What the pod or the snapshot was made for, on it, so that an operator that comes back knows.
 REQUEST_ANNOTATION = f"{api.GROUP}/answers-request"
 START_ANNOTATION = f"{api.GROUP}/answers-start"
 USES_ANNOTATION = f"{api.GROUP}/uses"
-BEGUN_ANNOTATION = f"{api.GROUP}/begun"
 
 _LONGEST_MESSAGE = 1000
 _PATIENCE = 1800.0  # seconds for a pod to find a node and its image
@@ -38,16 +39,11 @@ def wait_for(pod: Body, age: float) -> Wait | None:
 def backup_status(before: BackupStatus, pod: Body) -> BackupStatus:
     """The status after the pod has ended; a failure leaves what is known of the backups that there are."""
     told, message = _outcome(pod)
-    annotations = pod["metadata"].get("annotations", {})
-    attempted = replace(
-        before,
-        attempted_at=annotations.get(BEGUN_ANNOTATION, ""),
-        answered_request=annotations.get(REQUEST_ANNOTATION) or before.answered_request,
-        answered_start=annotations.get(START_ANNOTATION) or before.answered_start,
-    )
+    attempted = _attempted(before, pod)
     if pod.get("status", {}).get("phase") != "Succeeded" or "id" not in told:
         return replace(attempted, message=f"The last backup failed. {message}")
-    snapshots = tuple(Snapshot(each["id"], each["at"]) for each in told.get("snapshots", ()))
+    snapshots = [Snapshot(each["id"], each["at"]) for each in told.get("snapshots", ())]
+    others = [each for each in before.snapshots if not each.of_restic]
     return replace(
         attempted,
         message=message,
@@ -55,8 +51,35 @@ def backup_status(before: BackupStatus, pod: Body) -> BackupStatus:
         files=told["files"],
         bytes=told["bytes"],
         unreadable=told["unreadable"],
-        snapshots=snapshots or before.snapshots,
-        uses=annotations.get(USES_ANNOTATION, ""),
+        snapshots=_newest_first([*snapshots, *others]) if snapshots else before.snapshots,
+        uses=_annotations(pod).get(USES_ANNOTATION, ""),
+    )
+
+
+def snapshot_status(
+    before: BackupStatus, made: SnapshotSeen, expired: Iterable[SnapshotSeen], there: Iterable[SnapshotSeen]
+) -> BackupStatus:
+    """The status after the storage has made a snapshot or failed to; ``there`` are all that it has of the volume."""
+    attempted = _attempted(before, made.body)
+    if not made.ready:
+        return replace(
+            attempted, message=f"The last backup failed. The snapshot did not become ready: {made.complaint}."
+        )
+    gone = {each.name for each in expired}
+    kept = [
+        Snapshot(each.name, each.begun, SnapshotKind.VOLUME_SNAPSHOT)
+        for each in there
+        if each.ready and each.name not in gone
+    ]
+    return replace(
+        attempted,
+        message="The storage keeps a snapshot of all files.",
+        last_at=attempted.attempted_at,
+        files=None,
+        bytes=None,
+        unreadable=None,
+        snapshots=_newest_first([*kept, *(each for each in before.snapshots if each.of_restic)]),
+        uses=_annotations(made.body).get(USES_ANNOTATION, ""),
     )
 
 
@@ -71,6 +94,25 @@ def restore_status(pod: Body, now: datetime) -> RestoreStatus:
 def stamp(moment: datetime) -> str:
     """A moment as Kubernetes writes it."""
     return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def _attempted(before: BackupStatus, of: Body) -> BackupStatus:
+    annotations = _annotations(of)
+    return replace(
+        before,
+        attempted_at=annotations.get(BEGUN_ANNOTATION, ""),
+        answered_request=annotations.get(REQUEST_ANNOTATION) or before.answered_request,
+        answered_start=annotations.get(START_ANNOTATION) or before.answered_start,
+    )
+
+
+def _annotations(of: Body) -> dict[str, str]:
+    annotations: dict[str, str] = of["metadata"].get("annotations", {})
+    return annotations
+
+
+def _newest_first(snapshots: Iterable[Snapshot]) -> tuple[Snapshot, ...]:
+    return tuple(sorted(snapshots, key=lambda each: each.moment, reverse=True))
 
 
 def _outcome(pod: Body) -> tuple[dict[str, Any], str]:

@@ -8,14 +8,18 @@ from datetime import UTC, datetime
 from carrel_operator import api
 from carrel_operator.accounts import AccountsError
 from carrel_operator.api import BackupStatus, Body, VolumeBackup
-from carrel_operator.backup_outcome import backup_status, wait_for
+from carrel_operator.backup_outcome import backup_status, snapshot_status, wait_for
 from carrel_operator.backup_seen import BackupSeen
 from carrel_operator.cache import Cache, Key
 from carrel_operator.cluster import AlreadyExistsError, Cluster, ClusterError
-from carrel_operator.desired.backup import backup_pod, due
+from carrel_operator.desired.backup import due
+from carrel_operator.desired.backup_pods import backup_pod
 from carrel_operator.desired.image_change import waits_for_backup
+from carrel_operator.desired.snapshot import expired, volume_snapshot
 from carrel_operator.registry import Registry
 from carrel_operator.settings import Settings
+from carrel_operator.snapshot_seen import SnapshotSeen
+from carrel_operator.snapshotter import Snapshotter
 from carrel_operator.workqueue import RetryError
 
 logger = logging.getLogger("carrel")
@@ -36,6 +40,7 @@ class BackupReconciler:
         self._cache = cache
         self._settings = settings
         self._registry = registry
+        self._snapshotter = Snapshotter(cluster, cache, settings)
         self._at_work: set[Key] = set()
         self._in_line: dict[Key, None] = {}  # an ordered set
         self._wake = wake  # has a claim looked at again
@@ -63,7 +68,12 @@ class BackupReconciler:
             return None
         if seen.pod is not None:
             return await self._follow(key, seen, seen.pod)
+        if seen.being_made is not None:
+            return await self._follow_snapshot(key, seen, seen.being_made)
         self._let_go(key)
+        return await self._begin_in_time(key, seen)
+
+    async def _begin_in_time(self, key: Key, seen: BackupSeen) -> float | None:
         now = datetime.now(UTC)
         found = due(self._with_start(seen, key), self._settings.backup, now)
         if not found.now:
@@ -73,10 +83,16 @@ class BackupReconciler:
             return None
         self._in_line.pop(key, None)
         self._at_work.add(key)
-        logger.info("%s: is backed up", key)
-        pod = backup_pod(self._with_start(seen, key), self._settings, now)
-        self._cache.see(await self._cluster.create(pod), ours=True)
+        await self._begin(key, self._with_start(seen, key), now)
         return None
+
+    async def _begin(self, key: Key, seen: BackupSeen, now: datetime) -> None:
+        if class_name := await self._snapshotter.class_of(seen.volume):
+            logger.info("%s: the storage makes a snapshot", key)
+            await self._snapshotter.make(volume_snapshot(seen, class_name, now))
+            return
+        logger.info("%s: is backed up", key)
+        self._cache.see(await self._cluster.create(backup_pod(seen, self._settings, now)), ours=True)
 
     def _with_start(self, seen: BackupSeen, key: Key) -> BackupSeen:
         """The same, with the session of a start that waits for it."""
@@ -100,6 +116,23 @@ class BackupReconciler:
             if left := await self._cluster.delete(pod):
                 self._cache.see(left, ours=True)
         return None
+
+    async def _follow_snapshot(self, key: Key, seen: BackupSeen, made: SnapshotSeen) -> float | None:
+        """Wait for the snapshot to be ready; then let go of older ones, and keep what there is.
+
+        In this order: what is not listed yet and ready is a new backup, also to an operator that comes back.
+        """
+        self._at_work.add(key)
+        if not made.ready and made.patience:
+            return made.patience
+        backup = seen.backup or await self._made(seen)
+        leaving = expired(seen.snapshots, made, self._settings.backup) if made.ready else [made]
+        status = snapshot_status(backup.status, made, leaving, seen.snapshots)
+        for each in leaving:
+            await self._snapshotter.let_go(each)
+        await self._tell(backup, status)
+        logger.info("%s: %s", key, status.message)
+        return 0.0
 
     async def _made(self, seen: BackupSeen) -> VolumeBackup:
         """The object that holds what is known of the backups; it is made with the first of them."""

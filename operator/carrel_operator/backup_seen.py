@@ -8,6 +8,7 @@ from carrel_operator import api, names
 from carrel_operator.accounts import VOLUME_GROUP, Accounts
 from carrel_operator.api import Body, ConditionType, Notebook, VolumeBackup, VolumeRestore, Whose
 from carrel_operator.project_seen import ProjectSeen
+from carrel_operator.snapshot_seen import SnapshotSeen
 
 NOBODY = "nobody"  # no server that could have changed anything
 
@@ -45,9 +46,15 @@ class BackupSeen:
     backup: VolumeBackup | None = None
     pod: Body | None = None  # that backs it up
     pod_age: float = 0.0  # seconds since it was first seen
+    snapshots: tuple[SnapshotSeen, ...] = ()  # that the storage has, without those on their way out
     restoring: bool = False
     uses: str = NOBODY
     start: str = ""  # the session that waits for this backup
+
+    @property
+    def being_made(self) -> SnapshotSeen | None:
+        """The snapshot that is on its way to being a backup, if there is one."""
+        return untold(self.backup, self.snapshots)
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +66,16 @@ class RestoreSeen:
     backup: VolumeBackup | None = None
     pod: Body | None = None
     pod_age: float = 0.0
+    snapshots: tuple[SnapshotSeen, ...] = ()  # that the storage has
     busy: bool = False  # with a backup, or with another restore
+
+
+def untold(backup: VolumeBackup | None, snapshots: Iterable[SnapshotSeen]) -> SnapshotSeen | None:
+    """The newest snapshot that the status does not list; what is to be kept no longer goes before the status is written."""
+    listed = {each.id for each in backup.status.snapshots} if backup else set()
+    return max(
+        (each for each in snapshots if each.name not in listed), key=lambda each: each.name, default=None
+    )
 
 
 def home_seen(claim: Body, accounts: Accounts) -> VolumeSeen | None:

@@ -33,11 +33,13 @@ from carrel_operator.backup_seen import (
     has_ended,
     home_seen,
     project_files_seen,
+    untold,
     uses,
 )
 from carrel_operator.catalogue import Catalogue
 from carrel_operator.project_seen import Membership, ProjectSeen, membership, own_membership
 from carrel_operator.seen import PodSeen, Seen, principal_of
+from carrel_operator.snapshot_seen import SnapshotSeen, is_leaving, is_ours
 
 _REMEMBERED_DELETIONS = 1000
 _OF_NOTEBOOK = names.pod("")
@@ -93,6 +95,7 @@ class Cache:
         self._of_user: dict[tuple[str, str], set[str]] = {}
         self._projects: set[Place] = set()
         self._restores: set[Place] = set()
+        self._snapshots: dict[tuple[str, str], set[Place]] = {}  # by namespace and repository
         self._catalogue: Catalogue | None = None
         self.accounts = Accounts()  # as far as the registry has read or given them
 
@@ -154,7 +157,7 @@ class Cache:
                 yield from self._all_keys()
             case "PersistentVolumeClaim" if place.name.startswith(_OF_PROJECT):
                 yield from self._all_keys()
-            case "VolumeRestore":
+            case "VolumeRestore" | "VolumeSnapshot":
                 return
             case "ServiceAccount" | "PersistentVolumeClaim" | "VolumeBackup":
                 yield from self._keys_of_user(place.namespace, names.owner_label_of(place.name))
@@ -186,6 +189,8 @@ class Cache:
                 return Key(place.namespace, place.name)
             case "Pod" if place.name.startswith(_OF_BACKUPS):
                 return Key(place.namespace, body["metadata"].get("labels", {}).get(CLAIM_LABEL, ""))
+            case "VolumeSnapshot" if is_ours(body):
+                return Key(place.namespace, body["spec"]["source"]["persistentVolumeClaimName"])
             case _:
                 return None
 
@@ -196,7 +201,9 @@ class Cache:
             yield Key(place.namespace, place.name)
         elif place.kind == "Pod" and place.name.startswith(_OF_BACKUPS):
             claim = body["metadata"].get("labels", {}).get(CLAIM_LABEL, "")
-            yield from (key for key, restore in self._unfinished() if _claim_of(restore.whose) == claim)
+            yield from self._unfinished_of(claim)
+        elif place.kind == "VolumeBackup":  # a snapshot has become one, and goes on nowhere else
+            yield from self._unfinished_of(body["spec"]["claim"])
 
     def volume(self, key: Key) -> VolumeSeen | None:
         """A claim as something to back up; None when it is not, or not yet."""
@@ -222,6 +229,7 @@ class Cache:
             backup=self._backup_of(key.namespace, volume.repository),
             pod=pod.body if pod else None,
             pod_age=time.monotonic() - pod.since if pod else 0.0,
+            snapshots=self._snapshots_of(key.namespace, volume.repository),
             restoring=any(self._restoring(key)),
             uses=self._uses(key.namespace, volume.whose.owner),
         )
@@ -235,13 +243,17 @@ class Cache:
         claim = Key(key.namespace, _claim_of(restore.whose))
         volume = self.volume(claim)
         pod = self._entries.get(Place("Pod", key.namespace, names.restore_pod(key.name)))
-        backs_up = self.body("Pod", key.namespace, names.backup_pod(volume.repository)) if volume else None
+        repository = volume.repository if volume else ""
+        backup = self._backup_of(key.namespace, repository)
+        snapshots = self._snapshots_of(key.namespace, repository)
+        backs_up = self.body("Pod", key.namespace, names.backup_pod(repository)) or untold(backup, snapshots)
         return RestoreSeen(
             restore=restore,
             volume=volume,
-            backup=self._backup_of(key.namespace, volume.repository) if volume else None,
+            backup=backup,
             pod=pod.body if pod else None,
             pod_age=time.monotonic() - pod.since if pod else 0.0,
+            snapshots=snapshots,
             busy=backs_up is not None or any(each != key for each in self._restoring(claim)),
         )
 
@@ -296,7 +308,6 @@ class Cache:
         home = self._entries.get(Place("PersistentVolumeClaim", key.namespace, principal.home))
         groups = team.project.groups if team else notebook.owner_groups
         backups = names.repository(principal.home)
-        backup = self._entries.get(Place("Pod", key.namespace, names.backup_pod(backups)))
         now = time.monotonic()
         return Seen(
             notebook=notebook,
@@ -315,7 +326,7 @@ class Cache:
             memberships=tuple(self._memberships(notebook, team)),
             team=team,
             backup=self._backup_of(key.namespace, backups),
-            backup_age=now - backup.since if backup else 0.0,
+            backup_age=self._backup_age(key.namespace, backups, now),
             uses=self._uses(key.namespace, notebook.owner),
         )
 
@@ -386,6 +397,23 @@ class Cache:
         except InvalidObjectError:
             return None
 
+    def _snapshots_of(self, namespace: str, repository: str) -> tuple[SnapshotSeen, ...]:
+        """The snapshots that are backups of a volume and there to stay."""
+        now = time.monotonic()
+        entries = [self._entries[place] for place in self._snapshots.get((namespace, repository), ())]
+        return tuple(
+            SnapshotSeen(each.body, now - each.since)
+            for each in entries
+            if is_ours(each.body) and not is_leaving(each.body)
+        )
+
+    def _backup_age(self, namespace: str, repository: str, now: float) -> float:
+        pod = self._entries.get(Place("Pod", namespace, names.backup_pod(repository)))
+        if pod is not None:
+            return now - pod.since
+        made = untold(self._backup_of(namespace, repository), self._snapshots_of(namespace, repository))
+        return made.age if made else 0.0
+
     def _uses(self, namespace: str, owner: str) -> str:
         servers = []
         for name in self._of_user.get((namespace, names.user_label(owner)), ()):
@@ -403,6 +431,9 @@ class Cache:
                 continue
             if restore.status.phase is None or not restore.status.phase.is_over:
                 yield Key(place.namespace, place.name), restore
+
+    def _unfinished_of(self, claim: str) -> Iterator[Key]:
+        yield from (key for key, restore in self._unfinished() if _claim_of(restore.whose) == claim)
 
     def _restoring(self, claim: Key) -> Iterator[Key]:
         """The VolumeRestores of a claim whose pod is at work."""
@@ -425,6 +456,8 @@ class Cache:
             self._projects.add(place)
         elif place.kind == "VolumeRestore":
             self._restores.add(place)
+        elif place.kind == "VolumeSnapshot":
+            self._snapshots.setdefault(_backups_of(place), set()).add(place)
         elif place.kind in {"InstanceType", "NotebookImage"}:
             self._catalogue = None
 
@@ -438,12 +471,19 @@ class Cache:
             self._projects.discard(place)
         elif place.kind == "VolumeRestore":
             self._restores.discard(place)
+        elif place.kind == "VolumeSnapshot" and (left := self._snapshots.pop(_backups_of(place), None)):
+            if left := left - {place}:
+                self._snapshots[_backups_of(place)] = left
         elif place.kind in {"InstanceType", "NotebookImage"}:
             self._catalogue = None
 
 
 def _claim_of(whose: Whose) -> str:
     return names.home(whose.owner) if whose.owner else names.project_volume(whose.project)
+
+
+def _backups_of(place: Place) -> tuple[str, str]:
+    return place.namespace, names.repository_of(place.name)
 
 
 def _version(body: Body) -> int:

@@ -6,6 +6,7 @@ a precondition and ours never need its models.
 
 import json
 from collections.abc import AsyncIterator, Mapping
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from typing import Any, Self
 
@@ -15,11 +16,12 @@ from lightkube.config.client_adapter import AsyncClient, ConnectionParams
 
 from carrel_operator import api
 from carrel_operator.api import Body, Metadata
+from carrel_operator.snapshot_seen import API_VERSION as SNAPSHOT_API
 
 FIELD_MANAGER = "carrel-operator"
 
 OURS = frozenset({"InstanceType", "Notebook", "NotebookImage", "Project", "VolumeBackup", "VolumeRestore"})
-CLUSTER_SCOPED = frozenset({"InstanceType", "NotebookImage"})
+CLUSTER_SCOPED = frozenset({"InstanceType", "NotebookImage", "StorageClass", "VolumeSnapshotClass"})
 PLURALS = {
     "ConfigMap": "configmaps",
     "Event": "events",
@@ -33,8 +35,18 @@ PLURALS = {
     "Secret": "secrets",
     "Service": "services",
     "ServiceAccount": "serviceaccounts",
+    "StorageClass": "storageclasses",
     "VolumeBackup": "volumebackups",
     "VolumeRestore": "volumerestores",
+    "VolumeSnapshot": "volumesnapshots",
+    "VolumeSnapshotClass": "volumesnapshotclasses",
+}
+_API_VERSIONS = {
+    "NetworkPolicy": "networking.k8s.io/v1",
+    "StorageClass": "storage.k8s.io/v1",
+    "VolumeSnapshot": SNAPSHOT_API,
+    "VolumeSnapshotClass": SNAPSHOT_API,
+    **dict.fromkeys(OURS, api.API_VERSION),
 }
 
 
@@ -115,11 +127,11 @@ class Cluster:
 
     async def serves_our_kinds(self) -> bool:
         """Whether the cluster knows Notebooks and the rest of our API group yet."""
-        try:
-            found = await self._send("GET", f"/apis/{api.API_VERSION}")
-        except NotFoundError:
-            return False
-        return {each["kind"] for each in found["resources"]} >= OURS
+        return await self._serves(api.API_VERSION, OURS)
+
+    async def serves_snapshots(self) -> bool:
+        """Whether the cluster knows snapshots of volumes."""
+        return await self._serves(SNAPSHOT_API, {"VolumeSnapshot", "VolumeSnapshotClass"})
 
     async def get(self, kind: str, namespace: str, name: str) -> Body:
         """Read one object."""
@@ -255,6 +267,13 @@ class Cluster:
             return None
         return left if left["kind"] == body["kind"] else None
 
+    async def _serves(self, api_version: str, kinds: AbstractSet[str]) -> bool:
+        try:
+            found = await self._send("GET", f"/apis/{api_version}")
+        except NotFoundError:
+            return False
+        return {each["kind"] for each in found["resources"]} >= kinds
+
     async def _apply(self, path: str, body: Body, field_manager: str = "") -> Body:
         return await self._send(
             "PATCH",
@@ -308,9 +327,7 @@ def _scope(kind: str, namespace: str) -> str:
 
 
 def _api_version(kind: str) -> str:
-    if kind == "NetworkPolicy":
-        return "networking.k8s.io/v1"
-    return api.API_VERSION if kind in OURS else "v1"
+    return _API_VERSIONS.get(kind, "v1")
 
 
 def _collection_of(body: Body) -> str:

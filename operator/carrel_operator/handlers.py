@@ -16,6 +16,7 @@ from carrel_operator.project_reconcile import ProjectReconciler
 from carrel_operator.reconcile import Reconciler
 from carrel_operator.registry import Registry
 from carrel_operator.restore_reconcile import RestoreReconciler
+from carrel_operator.snapshot_seen import GROUP as SNAPSHOT_GROUP
 from carrel_operator.stateless import NoDiff, NoProgress
 from carrel_operator.sweep import Sweeper
 from carrel_operator.workqueue import WorkQueue
@@ -35,27 +36,47 @@ _WATCHED = (
     ("", "v1", "serviceaccounts", ("user-", "project-")),
     ("networking.k8s.io", "v1", "networkpolicies", "nb-"),
 )
+_SNAPSHOTS = (SNAPSHOT_GROUP, "v1", "volumesnapshots", ("home-", "project-"))
 _STUCK_SECONDS = 300.0
+
+
+def speak_of_changes() -> None:
+    """A line per request, event or probe is not a line per change."""
+    for talkative in ("httpx2", "kopf.objects", "kopf.activities", "aiohttp.access"):
+        logging.getLogger(talkative).setLevel(logging.WARNING)
+
+
+async def discover(values: configuration.Settings) -> configuration.Settings:
+    """The settings, without what this cluster can't do; found out once, before kopf begins to watch.
+
+    A kind that the cluster lacks would be complained of, so snapshots are watched only where there are any.
+    """
+    if not values.backup.uses_snapshots:
+        return values
+    cluster = Cluster.connect()
+    served = await cluster.serves_snapshots()
+    await cluster.close()
+    if not served:
+        return values.without_snapshots()
+    _register(*_SNAPSHOTS)
+    return values
 
 
 @kopf.on.startup()
 async def start(settings: kopf.OperatorSettings, memo: kopf.Memo, **_: object) -> None:
-    """Read the configuration, and make the operator's parts."""
+    """Configure kopf, and make the operator's parts."""
     settings.posting.enabled = False
     settings.scanning.disabled = True
     settings.peering.standalone = True
     settings.persistence.diffbase_storage = NoDiff()
     settings.persistence.progress_storage = NoProgress()
     settings.watching.server_timeout = 600
-    # A line per request, event or probe is not a line per change.
-    for talkative in ("httpx2", "kopf.objects", "kopf.activities", "aiohttp.access"):
-        logging.getLogger(talkative).setLevel(logging.WARNING)
     memo.cluster = Cluster.connect()
     if not await memo.cluster.serves_our_kinds():
         message = "The cluster does not know Carrel's objects: apply helm/carrel/crds first."
         raise kopf.PermanentError(message)
     memo.cache = Cache()
-    values = configuration.load(SETTINGS_PATH)
+    values: configuration.Settings = memo.wanted
     registry = Registry(memo.cluster, memo.cache, values.namespace)
 
     def wake_backup(claim: Key) -> None:
@@ -67,8 +88,9 @@ async def start(settings: kopf.OperatorSettings, memo: kopf.Memo, **_: object) -
     notebooks = Reconciler(memo.cluster, memo.cache, values, registry, wake_backup)
     memo.queue = WorkQueue[Key](notebooks.reconcile)
     memo.projects = WorkQueue[Key](ProjectReconciler(memo.cluster, memo.cache, values, registry).reconcile)
+    kinds = ("VolumeSnapshot",) if values.backup.uses_snapshots else ()
     memo.sweeps = WorkQueue[str](
-        Sweeper(memo.cluster, memo.cache, values.namespace, partial(_wake, memo)).sweep
+        Sweeper(memo.cluster, memo.cache, values.namespace, partial(_wake, memo), kinds).sweep
     )
 
 
@@ -126,14 +148,13 @@ def _wake(memo: kopf.Memo, body: Body) -> None:
         memo.restores.add(restore)
 
 
-def _register() -> None:
-    for group, version, plural, prefix in _WATCHED:
+def _register(group: str, version: str, plural: str, prefix: str | tuple[str, ...]) -> None:
+    def ours(name: str, **_: object) -> bool:
+        return name.startswith(prefix)
 
-        def ours(name: str, prefix: str | tuple[str, ...] = prefix, **_: object) -> bool:
-            return name.startswith(prefix)
-
-        kopf.index(group, version, plural, id=f"see_{plural}", when=ours)(see)
-        kopf.on.event(group, version, plural, id=f"wake_{plural}", when=ours)(wake)
+    kopf.index(group, version, plural, id=f"see_{plural}", when=ours)(see)
+    kopf.on.event(group, version, plural, id=f"wake_{plural}", when=ours)(wake)
 
 
-_register()
+for _watched in _WATCHED:
+    _register(*_watched)

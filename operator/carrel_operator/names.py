@@ -137,6 +137,16 @@ def backup_pod(repository_name: str) -> str:
     return f"backup-{repository_name}"
 
 
+def volume_snapshot(repository_name: str, moment: str) -> str:
+    """One snapshot of a volume; no name of backups has a dot."""
+    return f"{repository_name}.{moment}"
+
+
+def repository_of(volume_snapshot_name: str) -> str:
+    """The backups that a snapshot belongs to."""
+    return volume_snapshot_name.rpartition(".")[0]
+
+
 def restore_pod(restore: str) -> str:
     """The pod that carries out a VolumeRestore, whose own name has at most 50 characters."""
     return f"restore-{restore}"

@@ -9,7 +9,9 @@ from carrel_operator.backup_outcome import restore_status, stamp, wait_for
 from carrel_operator.backup_seen import RestoreSeen
 from carrel_operator.cache import Cache, Key
 from carrel_operator.cluster import Cluster, ClusterError, ConflictError, NotFoundError
-from carrel_operator.desired.backup import restore_pod
+from carrel_operator.dates import NoBackupError
+from carrel_operator.desired.backup_pods import restore_pod
+from carrel_operator.desired.snapshot import source
 from carrel_operator.registry import Registry
 from carrel_operator.settings import Settings
 from carrel_operator.workqueue import RetryError
@@ -64,16 +66,23 @@ class RestoreReconciler:
                 self._cache.see(left, ours=True)
             return 0.0
         if refusal := _refusal(seen, self._settings):
-            now = stamp(datetime.now(UTC))
-            await self._tell(seen, RestoreStatus(RestorePhase.FAILED, refusal, finished_at=now))
-            return 0.0
+            return await self._fail(seen, refusal)
         if seen.busy or seen.volume is None:
             message = "It begins when the backup or the restore that goes on has ended."
             await self._tell(seen, RestoreStatus(RestorePhase.WAITING, message))
             return None
         logger.info("%s: brings files back for %s", key, seen.restore.requested_by or "an administrator")
-        pod = restore_pod(seen.restore, seen.volume, self._settings)
+        try:
+            snapshot = source(seen, self._settings.backup)
+        except NoBackupError as error:
+            return await self._fail(seen, str(error))
+        pod = restore_pod(seen.restore, seen.volume, self._settings, snapshot)
         self._cache.see(await self._cluster.create(pod))
+        return 0.0
+
+    async def _fail(self, seen: RestoreSeen, why: str) -> float:
+        now = stamp(datetime.now(UTC))
+        await self._tell(seen, RestoreStatus(RestorePhase.FAILED, why, finished_at=now))
         return 0.0
 
     async def _tell(self, seen: RestoreSeen, status: RestoreStatus) -> None:

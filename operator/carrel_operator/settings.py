@@ -8,7 +8,7 @@ start that fails.
 from datetime import time
 from enum import StrEnum
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 from zoneinfo import ZoneInfo
 
 import msgspec
@@ -83,10 +83,18 @@ class Keep(_Section, frozen=True):
     monthly: int = 6
 
 
+class Snapshots(StrEnum):
+    """Whether backups are snapshots of the storage where its class has them."""
+
+    AUTO = "auto"
+    NEVER = "never"
+
+
 class Backup(_Section, frozen=True):
     """What is backed up when, and where to."""
 
     enabled: bool = False
+    snapshots: Snapshots = Snapshots.AUTO
     image: str = ""
     at: str = "02:30"
     time_zone: str = "UTC"
@@ -109,6 +117,11 @@ class Backup(_Section, frozen=True):
                 "'timeZone' a name such as Europe/Berlin"
             )
             raise SettingsError(message) from error
+
+    @property
+    def uses_snapshots(self) -> bool:
+        """Whether the storage is asked for snapshots at all."""
+        return self.enabled and self.snapshots is Snapshots.AUTO
 
     @property
     def nightly(self) -> Nightly:
@@ -172,6 +185,11 @@ class Settings(_Section, frozen=True):
     identity: Identity = Identity()
     network: Network = Network()
     cull: Cull = Cull()
+
+    def without_snapshots(self) -> Self:
+        """The same, for a cluster that has no snapshots."""
+        backup = msgspec.structs.replace(self.backup, snapshots=Snapshots.NEVER)
+        return msgspec.structs.replace(self, backup=backup)
 
 
 def load(path: Path) -> Settings:

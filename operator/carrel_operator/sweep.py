@@ -3,7 +3,7 @@ that were deleted meanwhile: they are found by comparing what is kept with what 
 """
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 
 from carrel_operator.api import Body
 from carrel_operator.cache import Cache
@@ -30,7 +30,15 @@ logger = logging.getLogger("carrel")
 class Sweeper:
     """Forgets what is no longer there, and has what it concerns looked at again."""
 
-    def __init__(self, cluster: Cluster, cache: Cache, namespace: str, wake: Callable[[Body], None]) -> None:
+    def __init__(
+        self,
+        cluster: Cluster,
+        cache: Cache,
+        namespace: str,
+        wake: Callable[[Body], None],
+        more_kinds: Collection[str] = (),
+    ) -> None:
+        self._kinds = (*_KINDS, *more_kinds)
         self._cluster = cluster
         self._cache = cache
         self._namespace = namespace
@@ -42,7 +50,7 @@ class Sweeper:
         Raises:
             RetryError: the API server could not be asked.
         """
-        for kind in _KINDS:
+        for kind in self._kinds:
             try:
                 names, version = await self._cluster.names(kind, self._namespace)
             except ClusterError as error:

@@ -1,6 +1,5 @@
 """Files that were changed or deleted come back from last night's backup, beside what is there and never over it."""
 
-import subprocess
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
@@ -8,7 +7,8 @@ from datetime import datetime
 import pytest
 
 from carrel_operator import names
-from support.cluster import KUBECTL, Kubectl, Object, Person, eventually, unique
+from support.backups import Backups, carrel, read
+from support.cluster import Kubectl, Person, eventually, unique
 
 pytestmark = pytest.mark.cluster
 
@@ -32,41 +32,6 @@ os.remove("/projects/{project}/plan.csv")
 """
 
 
-class Backups:
-    """What the platform holds of the backups of one claim."""
-
-    def __init__(self, kube: Kubectl, claim: str) -> None:
-        self.kube, self.claim = kube, claim
-
-    def status(self) -> Object:
-        for each in self.kube.items("volumebackups"):
-            if each["spec"]["claim"] == self.claim:
-                status: Object = each.get("status", {})
-                return status
-        return {}
-
-    def ask(self, word: str) -> None:
-        self.kube("annotate", "pvc", self.claim, f"carrel.dev/backup-now={word}", "--overwrite")
-
-    def answered(self, word: str) -> Object:
-        """The status, once the backup that was asked for is there."""
-
-        def made() -> Object | None:
-            status = self.status()
-            return status if status.get("answeredRequest") == word and status.get("lastAt") else None
-
-        status: Object = eventually(f"{self.claim} is backed up", made, 90)
-        return status
-
-    def remove(self) -> None:
-        self.kube(
-            "annotate", "pvc", self.claim, "carrel.dev/backup-now-"
-        )  # or it would be answered once more
-        for each in self.kube.items("volumebackups"):
-            if each["spec"]["claim"] == self.claim:
-                self.kube("delete", "volumebackup", each["metadata"]["name"])
-
-
 @pytest.fixture
 def project(kube: Kubectl) -> Iterator[str]:
     name = unique("team")
@@ -76,19 +41,6 @@ def project(kube: Kubectl) -> Iterator[str]:
         Backups(kube, claim).remove()
     kube("delete", "project", name, "--ignore-not-found", "--timeout=60s")
     kube("delete", "pvc", claim, "--ignore-not-found", "--wait=false")
-
-
-def carrel(somebody: Person, *arguments: str) -> tuple[int, str]:
-    """The command in a terminal of the person's server: its exit code and what it says."""
-    pod = names.pod(names.notebook(somebody.name))
-    command = [str(KUBECTL), "--kubeconfig", somebody.kube.kubeconfig, "-n", somebody.kube.namespace]
-    command += ["exec", pod, "-c", "notebook", "--", "carrel", *arguments]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
-    return done.returncode, done.stdout + done.stderr
-
-
-def read(somebody: Person, path: str) -> str:
-    return somebody.python(f"print(open({path!r}).read(), end='')")
 
 
 def test_what_was_changed_or_deleted_comes_back_beside_what_is_there(

@@ -1,4 +1,4 @@
-"""``python -m carrel_backup backup|restore``: one task on the volume mounted at /volume, and its outcome for the operator.
+"""``python -m carrel_backup backup|restore|copy``: one task on the volume mounted at /volume, and its outcome for the operator.
 
 The outcome is one JSON object in the container's termination message: ``message``, a sentence for people, and
 beside it what the operator keeps. The exit code is 0 when what was asked for is done.
@@ -8,14 +8,17 @@ import json
 import os
 import sys
 from argparse import ArgumentParser, Namespace
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from carrel_backup import backup, restore
-from carrel_backup.restic import Restic, TaskError
+from carrel_backup.mounted import MountedSnapshot
+from carrel_backup.restic import Restic
+from carrel_backup.source import Snapshot, TaskError
 
-VOLUME = Path("/volume")
+VOLUME, SNAPSHOT = Path("/volume"), Path("/snapshot")
 _OUTCOME = Path("/dev/termination-log")
 _LONGEST_OUTCOME = 4096  # bytes, as Kubernetes keeps
 
@@ -43,6 +46,11 @@ def _restore(asked: Namespace, zone: ZoneInfo) -> dict[str, Any]:
     return restore.bring_back(Restic(), VOLUME, restore.Wish(asked.path, asked.as_of), zone)
 
 
+def _copy(asked: Namespace, zone: ZoneInfo) -> dict[str, Any]:
+    source = MountedSnapshot(SNAPSHOT, Snapshot(asked.snapshot, datetime.fromisoformat(asked.at)))
+    return restore.bring_back(source, VOLUME, restore.Wish(asked.path), zone)
+
+
 def _tell(outcome: dict[str, Any]) -> None:
     print(outcome["message"])
     said = json.dumps(outcome)
@@ -64,6 +72,10 @@ def _parser() -> ArgumentParser:
     restores.add_argument("--path", required=True)
     restores.add_argument("--as-of", default="")
     restores.set_defaults(run=_restore)
+    copies = tasks.add_parser("copy")
+    for what in ("path", "snapshot", "at"):
+        copies.add_argument(f"--{what}", required=True)
+    copies.set_defaults(run=_copy)
     return parser
 
 

@@ -4,7 +4,8 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from carrel_backup.restic import LOCKED, NO_REPOSITORY, Answer, Restic, ResticError
+from carrel_backup.restic import LOCKED, NO_REPOSITORY, Restic, ResticError
+from carrel_backup.source import Answer
 
 # A backup before a new image must not give way to the next one of the same day.
 _ALWAYS = ("--keep-within=2d", "--keep-last=1")

@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from carrel_backup.restic import TaskError
+from carrel_backup.source import TaskError
 
 FOLDER = "restored"
 _HALF = ".restoring-"

@@ -7,17 +7,12 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Any, Self
+
+from carrel_backup.source import Answer, Snapshot, TaskError
 
 NO_REPOSITORY, LOCKED = 10, 11  # exit codes, as of restic 0.17
 _INCOMPLETE = 3
 _WRONG_PASSWORD = 12
-
-Answer = dict[str, Any]
-
-
-class TaskError(Exception):
-    """It can't be done; the text is a sentence for people."""
 
 
 @dataclass
@@ -33,19 +28,6 @@ class ResticError(TaskError):
         if self.code == _WRONG_PASSWORD:
             return "The backups were made with another password than the one in the Secret. Ask an administrator."
         return f"restic says: {self.said or f'exit code {self.code}'}"
-
-
-@dataclass(frozen=True, slots=True)
-class Snapshot:
-    """One backup of the volume."""
-
-    id: str
-    at: datetime
-
-    @classmethod
-    def parse(cls, answer: Answer) -> Self:
-        """Read what restic says of it."""
-        return cls(answer["short_id"], datetime.fromisoformat(answer["time"]))
 
 
 class Restic:
@@ -71,11 +53,17 @@ class Restic:
     def forget(self, keep: Iterable[str]) -> list[Snapshot]:
         """Keep what these rules keep, and delete the rest; the backups that remain."""
         answer = json.loads(self._text("forget", "--prune", "--group-by=", *keep).splitlines()[0])
-        return [Snapshot.parse(each) for group in answer for each in group["keep"] or ()]
+        return [_snapshot(each) for group in answer for each in group["keep"] or ()]
 
     def snapshots(self) -> list[Snapshot]:
         """All backups there are; restoring takes no lock, because the operator lets nobody else in meanwhile."""
-        return [Snapshot.parse(each) for each in json.loads(self._text("snapshots", "--no-lock"))]
+        try:
+            found = json.loads(self._text("snapshots", "--no-lock"))
+        except ResticError as error:
+            if error.code == NO_REPOSITORY:
+                return []
+            raise
+        return [_snapshot(each) for each in found]
 
     def nodes(self, snapshot: Snapshot, path: str, *, recursive: bool = False) -> Iterator[Answer]:
         """What is at that path and directly, or everywhere, below it; nothing when there is nothing."""
@@ -149,6 +137,10 @@ class Restic:
                     yield told
         if running.returncode not in {0, *fine}:
             raise ResticError(running.returncode, last)
+
+
+def _snapshot(answer: Answer) -> Snapshot:
+    return Snapshot(answer["short_id"], datetime.fromisoformat(answer["time"]))
 
 
 def _last_line(text: str) -> str:

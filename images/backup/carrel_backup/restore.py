@@ -3,7 +3,6 @@
 import difflib
 import errno
 import os
-import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
@@ -12,14 +11,13 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from carrel_backup.landing import Landing
-from carrel_backup.restic import NO_REPOSITORY, Answer, Restic, ResticError, Snapshot, TaskError
+from carrel_backup.source import Answer, Snapshot, Source, TaskError
+from carrel_operator import dates
 
 _ALL = "everything"  # the name of the folder that a whole volume is restored into
 _MODE_OF_ALL = 0o755
 _ROOM_TO_LEAVE = 16 * 1024**2
 _SUGGESTIONS = 3
-# A day means all of it, a minute its 60 seconds: so a time that was read off a list finds what it was read off.
-_PRECISION = re.compile(r"\d{4}-\d\d-\d\d(?P<minute>[ T]\d\d:\d\d(?P<second>:\d\d(?P<exact>\.\d+)?)?)?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,22 +28,22 @@ class Wish:
     as_of: str = ""
 
 
-def bring_back(restic: Restic, volume: Path, wish: Wish, zone: ZoneInfo) -> dict[str, Any]:
+def bring_back(source: Source, volume: Path, wish: Wish, zone: ZoneInfo) -> dict[str, Any]:
     """Restore; where it is now, and a sentence. TaskError says why not, and what could be done instead."""
     path = inside(wish.path)
-    snapshot = chosen(_snapshots(restic), wish.as_of, zone)
-    node = _node(restic, snapshot, path, zone)
-    _check_room(restic, snapshot, path, volume)
+    snapshot = chosen(source.snapshots(), wish.as_of, zone)
+    node = _node(source, snapshot, path, zone)
+    _check_room(source, snapshot, path, volume)
     landing = Landing(volume, snapshot.at.astimezone(zone).date().isoformat())
     name = PurePosixPath(path).name or _ALL
     failures = 0
     try:
         with landing.half() as (half, folder):
             if node["type"] == "dir":
-                failures = restic.restore(snapshot, path, folder / name)
+                failures = source.restore(snapshot, path, folder / name)
                 landing.open_up(half, name, node.get("mode", _MODE_OF_ALL))
             else:
-                _write_file(restic, snapshot, node, landing.open_new(half, name))
+                _write_file(source, snapshot, node, landing.open_new(half, name))
             into = landing.take(half, name, is_folder=node["type"] == "dir")
     except OSError as error:
         if error.errno not in {errno.ENOSPC, errno.EDQUOT}:
@@ -75,54 +73,20 @@ def shown(path: str) -> str:
 
 def chosen(snapshots: Iterable[Snapshot], as_of: str, zone: ZoneInfo) -> Snapshot:
     """The newest backup of that day or before; TaskError when there is none, or when it is no date."""
-    there = sorted(snapshots, key=lambda each: each.at)
-    if not there:
-        raise TaskError("There is no backup yet. The first one is made tonight.")
-    if not as_of:
-        return there[-1]
-    until = _end(as_of, zone)
-    before = [each for each in there if each.at <= until]
-    if not before:
-        message = f"There is no backup from {as_of} or before. The oldest is of {_when(there[0], zone)}."
-        raise TaskError(message)
-    return before[-1]
-
-
-def _end(as_of: str, zone: ZoneInfo) -> datetime:
-    """The last moment that ``as_of`` means."""
+    there = {each.at: each for each in snapshots}
     try:
-        moment = datetime.fromisoformat(as_of)
-    except ValueError as error:
-        message = f"'{as_of}' is no date: say it as 2026-11-26 or 2026-11-26T14:00."
-        raise TaskError(message) from error
-    given = _PRECISION.match(as_of)
-    if given is None or given["exact"]:
-        last = moment
-    elif given["second"]:
-        last = moment.replace(microsecond=999_999)
-    elif given["minute"]:
-        last = moment.replace(second=59, microsecond=999_999)
-    else:
-        last = moment.replace(hour=23, minute=59, second=59, microsecond=999_999)
-    return last if last.tzinfo else last.replace(tzinfo=zone)
+        return there[dates.chosen(there, as_of, zone)]
+    except dates.NoBackupError as error:
+        raise TaskError(str(error)) from error
 
 
-def _snapshots(restic: Restic) -> list[Snapshot]:
-    try:
-        return restic.snapshots()
-    except ResticError as error:
-        if error.code == NO_REPOSITORY:
-            return []
-        raise
-
-
-def _node(restic: Restic, snapshot: Snapshot, path: str, zone: ZoneInfo) -> Answer:
+def _node(source: Source, snapshot: Snapshot, path: str, zone: ZoneInfo) -> Answer:
     """What is at that path; a file or a folder, never what a link leads to."""
     if path == "/":
         return {"type": "dir"}
-    node = next((each for each in restic.nodes(snapshot, path) if each["path"] == path), None)
+    node = next((each for each in source.nodes(snapshot, path) if each["path"] == path), None)
     if node is None:
-        raise TaskError(_not_there(restic, snapshot, path, zone))
+        raise TaskError(_not_there(source, snapshot, path, zone))
     if node["type"] not in {"file", "dir"}:
         kind = "a link" if node["type"] == "symlink" else "no file"
         message = f"'{shown(path)}' is {kind}: restore the folder that it is in, or what it leads to."
@@ -130,24 +94,24 @@ def _node(restic: Restic, snapshot: Snapshot, path: str, zone: ZoneInfo) -> Answ
     return node
 
 
-def _not_there(restic: Restic, snapshot: Snapshot, path: str, zone: ZoneInfo) -> str:
+def _not_there(source: Source, snapshot: Snapshot, path: str, zone: ZoneInfo) -> str:
     """That it is not in this backup, and where it is, or what it may be a slip of the pen for."""
     message = f"There is no '{shown(path)}' in the backup of {_when(snapshot, zone)}."
-    having = restic.having(path)
-    others = sorted((each for each in restic.snapshots() if each.id in having), key=lambda each: each.at)
+    having = source.having(path)
+    others = sorted((each for each in source.snapshots() if each.id in having), key=lambda each: each.at)
     if others:
         newest = [_when(each, zone) for each in reversed(others)][:_SUGGESTIONS]
         return f"{message} It is in that of {' and '.join(newest)}."
     above = str(PurePosixPath(path).parent)
-    names = [each["name"] for each in restic.nodes(snapshot, above) if each["path"] != above]
+    names = [each["name"] for each in source.nodes(snapshot, above) if each["path"] != above]
     alike = difflib.get_close_matches(PurePosixPath(path).name, names, _SUGGESTIONS, cutoff=0.7)
     if not alike:
         return message
     return f"{message} There is {', '.join(repr(shown(str(PurePosixPath(above, each)))) for each in alike)}."
 
 
-def _check_room(restic: Restic, snapshot: Snapshot, path: str, volume: Path) -> None:
-    needed = sum(each.get("size", 0) for each in restic.nodes(snapshot, path, recursive=True))
+def _check_room(source: Source, snapshot: Snapshot, path: str, volume: Path) -> None:
+    needed = sum(each.get("size", 0) for each in source.nodes(snapshot, path, recursive=True))
     disk = os.statvfs(volume)
     free = disk.f_bavail * disk.f_frsize
     if needed + _ROOM_TO_LEAVE > free:
@@ -158,9 +122,9 @@ def _check_room(restic: Restic, snapshot: Snapshot, path: str, volume: Path) -> 
         raise TaskError(message)
 
 
-def _write_file(restic: Restic, snapshot: Snapshot, node: Answer, into: int) -> None:
+def _write_file(source: Source, snapshot: Snapshot, node: Answer, into: int) -> None:
     try:
-        restic.dump(snapshot, node["path"], into)
+        source.dump(snapshot, node["path"], into)
         os.fchmod(into, node["mode"] & 0o777)
         modified = datetime.fromisoformat(node["mtime"]).timestamp()
         os.utime(into, (modified, modified))
@@ -169,7 +133,7 @@ def _write_file(restic: Restic, snapshot: Snapshot, node: Answer, into: int) -> 
 
 
 def _when(snapshot: Snapshot, zone: ZoneInfo) -> str:
-    return f"{snapshot.at.astimezone(zone):%Y-%m-%d %H:%M}"
+    return dates.shown(snapshot.at, zone)
 
 
 def _mebibytes(size: int) -> str:

@@ -30,12 +30,39 @@ class Whose:
         return {"owner": self.owner} if self.owner else {"project": self.project}
 
 
+class SnapshotKind(StrEnum):
+    """What keeps a backup."""
+
+    RESTIC = "restic"
+    VOLUME_SNAPSHOT = "VolumeSnapshot"
+
+
 @dataclass(frozen=True, slots=True)
 class Snapshot:
     """One backup that is there."""
 
     id: str
     at: str  # RFC 3339
+    kind: SnapshotKind = SnapshotKind.RESTIC
+
+    @classmethod
+    def parse(cls, body: Body) -> Self:
+        """Read it from a status; the first ones did not say their kind."""
+        return cls(body["id"], body["at"], SnapshotKind(body.get("kind", SnapshotKind.RESTIC)))
+
+    def body(self) -> dict[str, str]:
+        """As a status says it."""
+        return {"id": self.id, "at": self.at, "kind": str(self.kind)}
+
+    @property
+    def of_restic(self) -> bool:
+        """Whether restic has it."""
+        return self.kind is SnapshotKind.RESTIC
+
+    @property
+    def moment(self) -> datetime:
+        """When it was begun."""
+        return datetime.fromisoformat(self.at)
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,9 +72,9 @@ class BackupStatus:
     message: str = ""
     last_at: str = ""  # when the last good one was begun
     attempted_at: str = ""  # when one was last tried
-    files: int = 0
-    bytes: int = 0
-    unreadable: int = 0
+    files: int | None = None  # these three of restic: a snapshot of the storage is of all there is
+    bytes: int | None = None
+    unreadable: int | None = None
     snapshots: tuple[Snapshot, ...] = ()  # newest first
     answered_request: str = ""  # the annotation of the claim that was last answered …
     answered_start: str = ""  # … and the session whose start was
@@ -60,10 +87,10 @@ class BackupStatus:
             message=body.get("message", ""),
             last_at=body.get("lastAt", ""),
             attempted_at=body.get("attemptedAt", ""),
-            files=body.get("files", 0),
-            bytes=body.get("bytes", 0),
-            unreadable=body.get("unreadable", 0),
-            snapshots=tuple(Snapshot(each["id"], each["at"]) for each in body.get("snapshots", ())),
+            files=body.get("files"),
+            bytes=body.get("bytes"),
+            unreadable=body.get("unreadable"),
+            snapshots=tuple(Snapshot.parse(each) for each in body.get("snapshots", ())),
             answered_request=body.get("answeredRequest", ""),
             answered_start=body.get("answeredStart", ""),
             uses=body.get("uses", ""),
@@ -78,12 +105,12 @@ class BackupStatus:
             "files": self.files,
             "bytes": self.bytes,
             "unreadable": self.unreadable,
-            "snapshots": [{"id": each.id, "at": each.at} for each in self.snapshots],
+            "snapshots": [each.body() for each in self.snapshots],
             "answeredRequest": self.answered_request,
             "answeredStart": self.answered_start,
             "uses": self.uses,
         }
-        return {key: value for key, value in fields.items() if value not in ("", [])}
+        return {key: value for key, value in fields.items() if value not in ("", [], None)}
 
 
 @dataclass(frozen=True, slots=True)

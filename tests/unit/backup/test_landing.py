@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from carrel_backup.landing import Landing, candidates
-from carrel_backup.restic import TaskError
+from carrel_backup.source import TaskError
 
 DAY = "2026-11-26"
 

@@ -9,8 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from carrel_backup.backup import _outcome
-from carrel_backup.restic import ResticError, Snapshot, TaskError
+from carrel_backup.restic import ResticError
 from carrel_backup.restore import chosen, inside
+from carrel_backup.source import Snapshot, TaskError
 
 BERLIN = ZoneInfo("Europe/Berlin")
 SNAPSHOTS = [

@@ -12,6 +12,7 @@ cull: {{ .Values.cull | toJson }}
 backup:
   {{- with .Values.backup }}
   enabled: {{ .enabled }}
+  snapshots: {{ .snapshots }}
   image: {{ include "carrel.image" .image }}
   at: {{ .schedule.at | quote }}
   timeZone: {{ .schedule.timeZone | quote }}
@@ -40,6 +41,10 @@ network:
       ports: [{port: 8888, protocol: TCP}]
   egress:
     {{- include "carrel.notebookEgress" . | nindent 4 }}
+{{- end }}
+
+{{- define "carrel.snapshots" -}}
+{{- if and .Values.backup.enabled (ne .Values.backup.snapshots "never") }}true{{ end }}
 {{- end }}
 
 {{- define "carrel.identitySettings" -}}
