@@ -12,7 +12,7 @@ from carrel_operator.backup_outcome import backup_status, wait_for
 from carrel_operator.backup_seen import BackupSeen
 from carrel_operator.cache import Cache, Key
 from carrel_operator.cluster import AlreadyExistsError, Cluster, ClusterError
-from carrel_operator.desired.backup import backup_pod, due
+from carrel_operator.desired.backup import LONGEST_REST, backup_pod, due
 from carrel_operator.desired.image_change import waits_for_backup
 from carrel_operator.registry import Registry
 from carrel_operator.settings import Settings
@@ -60,7 +60,9 @@ class BackupReconciler:
         seen = self._cache.backup(key)
         if seen is None:
             self._let_go(key)
-            return None
+            # the home of a project's server counts again when the project is given its former number
+            claim = self._cache.body("PersistentVolumeClaim", key.namespace, key.name)
+            return LONGEST_REST if claim else None
         if seen.pod is not None:
             return await self._follow(key, seen, seen.pod)
         self._let_go(key)

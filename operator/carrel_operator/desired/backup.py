@@ -24,7 +24,7 @@ _CREDENTIALS_PATH = "/etc/backup/credentials"
 _REPOSITORY_PATH = "/repository"
 _LONGEST_SECONDS = 6 * 3600
 # A clock may jump and a computer may sleep: a longer rest than this would be overslept.
-_LONGEST_REST = 3600.0
+LONGEST_REST = 3600.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +48,7 @@ def due(seen: BackupSeen, rules: Backup, now: datetime) -> Due:
     nightly = rules.nightly
     if nightly.missed(_attempted(seen), now) and _may_have_changed(seen):
         return Due(now=True)
-    return Due(again_in=min((nightly.next(now) - now).total_seconds(), _LONGEST_REST))
+    return Due(again_in=min((nightly.next(now) - now).total_seconds(), LONGEST_REST))
 
 
 def _attempted(seen: BackupSeen) -> datetime:
