@@ -69,8 +69,7 @@ def _restart(hub: Hub, server: Server, asked: Namespace) -> bool:
 
 
 def _repair(hub: Hub, _: Server, asked: Namespace) -> bool:
-    first = repair_step(hub.repair(asked.project))
-    _tell(first.message)
+    hub.repair(asked.project)
     return until_done(lambda: repair_step(hub.project(asked.project)), _tell, asked.wait)
 
 

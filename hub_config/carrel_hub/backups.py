@@ -68,19 +68,27 @@ class Backups:
             raise UnavailableError("The backups can't be read from the API server.") from error
 
     def files_of(self, person: str, groups: Collection[str]) -> list[Files]:
-        """What a person may restore: their home, and the files of projects in which they may write.
+        """What a person may restore: their home, and all that projects have in which they may write.
 
-        A project's own server is no person: its files are the project's.
+        A project's own server is no person, and has what the project has.
         """
         team = names.project_of(person)
         home = self._backups.get(names.repository(names.home(person)))
         found = [] if team else [Files(Whose(owner=person), "Your home", home)]
         for project in sorted(self._projects.values(), key=lambda each: each.name):
             if project.name == team or may_open(project, person, groups):
-                name = names.repository(names.project_volume(project.name), project.status.gid)
-                whose = Whose(project=project.name)
-                found.append(Files(whose, f"Project {project.display_name}", self._backups.get(name)))
+                found += self._of_project(project)
         return found
+
+    def _of_project(self, project: Project) -> Iterator[Files]:
+        """The files of a project, and the home of its own server."""
+        name, title, number = project.name, project.display_name, project.status.gid
+        files = names.repository(names.project_volume(name), number)
+        yield Files(Whose(project=name), f"Project {title}", self._backups.get(files))
+        home = names.repository(names.project_home(name, number)) if number is not None else ""
+        yield Files(
+            Whose(owner=names.team(name)), f"Home of the server of project {title}", self._backups.get(home)
+        )
 
     def restores_of(self, whose: Collection[Whose]) -> list[VolumeRestore]:
         """The restores of these files that are under way or were over not long ago, by name."""
@@ -129,6 +137,7 @@ def views(files: Collection[Files]) -> Iterator[dict[str, object]]:
     for each in files:
         status = each.backup.status if each.backup else None
         yield {
+            "owner": each.whose.owner,
             "project": each.whose.project,
             "title": each.title,
             "message": status.message if status else "There is no backup yet.",
@@ -142,6 +151,7 @@ def restore_view(restore: VolumeRestore) -> dict[str, object]:
     status = restore.status
     return {
         "name": restore.name,
+        "owner": restore.whose.owner,
         "project": restore.whose.project,
         "path": restore.path,
         "as_of": restore.as_of or None,

@@ -20,8 +20,14 @@ from carrel_hub.backups import (
 )
 from carrel_hub.refusal import refusal, unavailable
 from carrel_hub.spawner import NotebookSpawner
+from carrel_operator import names
+from carrel_operator.api import Whose
 from carrel_operator.cluster import ClusterError
 
+_HOW_TO_WISH = (
+    'Say {"path": "<file or folder>", "as_of": "<date>", "project": "<name>"}; the last two may be left out. '
+    'For the home of a project\'s own server say "owner": "project:<name>" instead of "project".'
+)
 _OFF = "Backups are not switched on here. Ask an administrator."
 
 
@@ -39,12 +45,12 @@ class _OfPerson(APIHandler):  # type: ignore[misc]  # JupyterHub publishes no ty
             raise unavailable(error) from error
         return found
 
-    def files(self, backups: Backups, user_name: str) -> list[Files]:
-        """What that person may restore; a name that nobody has is a 404."""
+    def files(self, backups: Backups, user_name: str) -> tuple[str, list[Files]]:
+        """That person as the hub writes them, and what they may restore; a name that nobody has is a 404."""
         user = self.find_user(user_name)
         if user is None:
             raise refusal(404, "There is no such person.")
-        return backups.files_of(user.name, [group.name for group in user.groups])
+        return user.name, backups.files_of(user.name, [group.name for group in user.groups])
 
 
 class BackupsHandler(_OfPerson):
@@ -54,7 +60,7 @@ class BackupsHandler(_OfPerson):
     async def get(self, user_name: str, server_name: str = "") -> None:  # noqa: ARG002 - scopes go by it
         """Answer with the backups of the home, and of the projects in which the person may write."""
         backups = await self.backups()
-        files = self.files(backups, user_name)
+        _, files = self.files(backups, user_name)
         restores = backups.restores_of([each.whose for each in files])
         found = {"files": list(views(files)), "restores": [restore_view(each) for each in restores]}
         self.write(json.dumps(found))
@@ -67,11 +73,10 @@ class RestoresHandler(_OfPerson):
     async def post(self, user_name: str, server_name: str = "") -> None:  # noqa: ARG002
         """Ask for a file or a folder; the answer comes before the effect."""
         backups = await self.backups()
-        files = self.files(backups, user_name)
+        person, files = self.files(backups, user_name)
         try:
-            path, as_of, project = _wish(self.get_json_body())
-            whose = _chosen(files, project)
-            found = await backups.restore(whose.whose, path, as_of, self.current_user.name)
+            path, as_of, whose = _wish(self.get_json_body(), person)
+            found = await backups.restore(_chosen(files, whose), path, as_of, self.current_user.name)
         except RestoreRefusedError as error:
             raise refusal(error.status, error.message) from error
         except ClusterError as error:
@@ -87,8 +92,8 @@ class RestoreHandler(_OfPerson):
     async def get(self, user_name: str, restore: str, server_name: str = "") -> None:  # noqa: ARG002
         """Answer with the restore."""
         backups = await self.backups()
-        mine = [each.whose for each in self.files(backups, user_name)]
-        for each in backups.restores_of(mine):
+        _, files = self.files(backups, user_name)
+        for each in backups.restores_of([each.whose for each in files]):
             if each.name == restore:
                 self.write(json.dumps(restore_view(each)))
                 return
@@ -106,22 +111,25 @@ class BackupsPage(BaseHandler):  # type: ignore[misc]
         self.finish(await self.render_template("backups.html", user=self.current_user))
 
 
-def _wish(body: Any) -> tuple[str, str, str]:  # noqa: ANN401 - whatever was sent
-    """Path, date and project, as asked for."""
+def _wish(body: Any, person: str) -> tuple[str, str, Whose]:  # noqa: ANN401 - whatever was sent
+    """Path, date and whose files, as asked for; the person's own home when nobody else is named."""
     fields = body if isinstance(body, dict) else {}
-    as_of, project = fields.get("as_of") or "", fields.get("project") or ""
-    known = fields.keys() <= {"path", "as_of", "project"}
-    if not known or not isinstance(as_of, str) or not isinstance(project, str) or len(as_of) > 64:
-        message = 'Say {"path": "<file or folder>", "as_of": "<date>", "project": "<name>"}; the last two may be left out.'
-        raise RestoreRefusedError(400, message)
-    return checked_path(fields.get("path")), as_of, project
+    as_of, owner, project = (fields.get(each) or "" for each in ("as_of", "owner", "project"))
+    known = fields.keys() <= {"path", "as_of", "owner", "project"}
+    texts = all(isinstance(each, str) for each in (as_of, owner, project))
+    if not known or not texts or (owner and project) or len(as_of) > 64:
+        raise RestoreRefusedError(400, _HOW_TO_WISH)
+    whose = Whose(project=project) if project else Whose(owner=owner or person)
+    return checked_path(fields.get("path")), as_of, whose
 
 
-def _chosen(files: list[Files], project: str) -> Files:
-    for each in files:
-        if each.whose.project == project:
-            return each
+def _chosen(files: list[Files], whose: Whose) -> Whose:
+    if any(each.whose == whose for each in files):
+        return whose
+    project = whose.project or names.project_of(whose.owner)
     message = f"You can't restore files of a project '{project}': only its editors and admins can."
+    if not project:
+        message = f"You can't restore files of '{whose.owner}' here."
     raise RestoreRefusedError(403, message)
 
 

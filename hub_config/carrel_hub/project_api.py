@@ -11,6 +11,7 @@ from jupyterhub.scopes import needs_scope
 from carrel_hub.notebooks import Notebooks, shared
 from carrel_hub.refusal import refusal, unavailable
 from carrel_hub.spawner import NotebookSpawner
+from carrel_operator import names
 from carrel_operator.api import ConditionType, Project, Role
 from carrel_operator.cluster import ClusterError
 
@@ -28,18 +29,29 @@ class _OfProject(APIHandler):  # type: ignore[misc]  # JupyterHub publishes no t
     async def project(self, name: str) -> tuple[Project, Role]:
         """The project and what the caller may do in it; one that is not theirs is a 404, like one that is not."""
         await self.notebooks.all_projects()
-        found, user = self.notebooks.project(name), self.current_user
-        groups = [group.name for group in user.groups]
-        role = (Role.ADMIN if user.admin else found.role_of(user.name, groups)) if found else None
+        found = self.notebooks.project(name)
+        role = self._role(found) if found else None
         if found is None or role is None:
             raise refusal(404, f"You are a member of no project '{name}'.")
         return found, role
+
+    def _role(self, project: Project) -> Role | None:
+        """The caller's role: of who may do it to all servers, of the project's own server, or of a member.
+
+        It is theirs with a token for their own servers only, too: that is the one in a notebook's terminal.
+        """
+        user = self.current_user
+        if self.has_scope("servers"):
+            return Role.ADMIN
+        if user.name == names.team(project.name):
+            return Role.EDITOR
+        return project.role_of(user.name, [group.name for group in getattr(user, "groups", ())])
 
 
 class ProjectHandler(_OfProject):
     """``/api/projects/NAME``: how a project is."""
 
-    @needs_scope("read:servers", "servers")  # type: ignore[untyped-decorator]
+    @needs_scope("read:servers", "servers", post_filter=True)  # type: ignore[untyped-decorator]
     async def get(self, name: str) -> None:
         """Answer with what the operator says of it."""
         project, role = await self.project(name)
@@ -49,7 +61,7 @@ class ProjectHandler(_OfProject):
 class RepairHandler(_OfProject):
     """``/api/projects/NAME/repair``: have its files mended."""
 
-    @needs_scope("servers")  # type: ignore[untyped-decorator]
+    @needs_scope("servers", post_filter=True)  # type: ignore[untyped-decorator]
     async def post(self, name: str) -> None:
         """Ask for it; the operator does it, and the project says how far it is."""
         project, role = await self.project(name)

@@ -12,7 +12,7 @@ from carrel_operator.backup_outcome import backup_status, snapshot_status, wait_
 from carrel_operator.backup_seen import BackupSeen
 from carrel_operator.cache import Cache, Key
 from carrel_operator.cluster import AlreadyExistsError, Cluster, ClusterError
-from carrel_operator.desired.backup import due
+from carrel_operator.desired.backup import LONGEST_REST, due
 from carrel_operator.desired.backup_pods import backup_pod
 from carrel_operator.desired.image_change import waits_for_backup
 from carrel_operator.desired.snapshot import expired, volume_snapshot
@@ -65,7 +65,9 @@ class BackupReconciler:
         seen = self._cache.backup(key)
         if seen is None:
             self._let_go(key)
-            return None
+            # the home of a project's server counts again when the project is given its former number
+            claim = self._cache.body("PersistentVolumeClaim", key.namespace, key.name)
+            return LONGEST_REST if claim else None
         if seen.pod is not None:
             return await self._follow(key, seen, seen.pod)
         if seen.being_made is not None:

@@ -80,12 +80,29 @@ def untold(backup: VolumeBackup | None, snapshots: Iterable[SnapshotSeen]) -> Sn
 
 def home_seen(claim: Body, accounts: Accounts) -> VolumeSeen | None:
     """A person's home; None when it has no disk yet, or nobody's number is known to read it under."""
-    owner = str(claim["metadata"].get("annotations", {}).get(api.OWNER_ANNOTATION, ""))
+    owner = owner_of(claim)
     uid = accounts.people.get(names.slug(owner)) if owner else None
     is_theirs = bool(owner) and claim["metadata"]["name"] == names.home(owner)
-    if uid is None or not is_theirs or claim.get("status", {}).get("phase") != "Bound":
+    if uid is None or not is_theirs or not _is_bound(claim):
         return None
     return VolumeSeen(Whose(owner=owner), claim, uid, VOLUME_GROUP)
+
+
+def team_home_seen(claim: Body, project: ProjectSeen) -> VolumeSeen | None:
+    """The home of a project's own server; None when it has no disk yet, or was a former project's of that name."""
+    name, number = project.project.name, project.number
+    if (
+        number is None
+        or claim["metadata"]["name"] != names.project_home(name, number)
+        or not _is_bound(claim)
+    ):
+        return None
+    return VolumeSeen(Whose(owner=names.team(name)), claim, number, VOLUME_GROUP)
+
+
+def owner_of(claim: Body) -> str:
+    """Whose home a claim says it is."""
+    return str(claim["metadata"].get("annotations", {}).get(api.OWNER_ANNOTATION, ""))
 
 
 def project_files_seen(project: ProjectSeen) -> VolumeSeen | None:
@@ -109,6 +126,10 @@ def uses(servers: Iterable[tuple[Notebook, bool]]) -> str:
         ready = notebook.status.condition(ConditionType.READY)
         ends.append(f"{notebook.name}@{ready.last_transition_time if ready else ''}")
     return hashlib.sha256("\n".join(sorted(ends)).encode()).hexdigest()[:16] if ends else NOBODY
+
+
+def _is_bound(claim: Body) -> bool:
+    return bool(claim.get("status", {}).get("phase") == "Bound")
 
 
 def outcome_message(pod: Body) -> str:

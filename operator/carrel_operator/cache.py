@@ -24,7 +24,6 @@ from carrel_operator.api import (
     Status,
     VolumeBackup,
     VolumeRestore,
-    Whose,
 )
 from carrel_operator.backup_seen import (
     BackupSeen,
@@ -32,7 +31,9 @@ from carrel_operator.backup_seen import (
     VolumeSeen,
     has_ended,
     home_seen,
+    owner_of,
     project_files_seen,
+    team_home_seen,
     untold,
     uses,
 )
@@ -210,13 +211,13 @@ class Cache:
         claim = self.body("PersistentVolumeClaim", key.namespace, key.name)
         if claim is None:
             return None
-        if not key.name.startswith(_OF_PROJECT):
-            return home_seen(claim, self.accounts)
-        try:
-            project = self.project(Key(key.namespace, key.name.removeprefix(_OF_PROJECT)))
-        except InvalidObjectError:
-            return None
-        return project_files_seen(project) if project else None
+        if key.name.startswith(_OF_PROJECT):
+            project = self._readable_project(key.namespace, key.name.removeprefix(_OF_PROJECT))
+            return project_files_seen(project) if project else None
+        if team := names.project_of(owner_of(claim)):
+            project = self._readable_project(key.namespace, team)
+            return team_home_seen(claim, project) if project else None
+        return home_seen(claim, self.accounts)
 
     def backup(self, key: Key) -> BackupSeen | None:
         """All that is known of a claim's backups; None when it is nothing to back up."""
@@ -240,7 +241,7 @@ class Cache:
         if body is None:
             return None
         restore = VolumeRestore.parse(body)
-        claim = Key(key.namespace, _claim_of(restore.whose))
+        claim = Key(key.namespace, self._claim_of(key, restore))
         volume = self.volume(claim)
         pod = self._entries.get(Place("Pod", key.namespace, names.restore_pod(key.name)))
         repository = volume.repository if volume else ""
@@ -368,10 +369,7 @@ class Cache:
         """The project whose server this is, while it is there and has its number."""
         if not notebook.project or notebook.owner != names.team(notebook.project):
             return None
-        try:
-            found = self.project(Key(notebook.metadata.namespace, notebook.project))
-        except InvalidObjectError:
-            return None
+        found = self._readable_project(notebook.metadata.namespace, notebook.project)
         return found if found and found.number is not None and not found.project.metadata.deleting else None
 
     def _memberships(self, notebook: Notebook, team: ProjectSeen | None) -> Iterator[Membership]:
@@ -383,12 +381,29 @@ class Cache:
         for place in sorted(self._projects, key=lambda each: each.name):
             if place.namespace != namespace:
                 continue
-            try:
-                project = self.project(Key(namespace, place.name))
-            except InvalidObjectError:
-                continue
+            project = self._readable_project(namespace, place.name)
             if project and (found := membership(project, notebook.owner, notebook.owner_groups)):
                 yield found
+
+    def _readable_project(self, namespace: str, name: str) -> ProjectSeen | None:
+        """The same as ``project``, and None too when it can't be read."""
+        try:
+            return self.project(Key(namespace, name))
+        except InvalidObjectError:
+            return None
+
+    def _claim_of(self, key: Key, restore: VolumeRestore) -> str:
+        """The claim that a VolumeRestore is for; empty when its project has no number."""
+        whose = restore.whose
+        if whose.project:
+            return names.project_volume(whose.project)
+        team = names.project_of(whose.owner)
+        if not team:
+            return names.home(whose.owner)
+        project = self._readable_project(key.namespace, team)
+        if project is None or project.number is None:
+            return ""
+        return names.project_home(team, project.number)
 
     def _backup_of(self, namespace: str, repository: str) -> VolumeBackup | None:
         body = self.body("VolumeBackup", namespace, repository)
@@ -433,13 +448,13 @@ class Cache:
                 yield Key(place.namespace, place.name), restore
 
     def _unfinished_of(self, claim: str) -> Iterator[Key]:
-        yield from (key for key, restore in self._unfinished() if _claim_of(restore.whose) == claim)
+        yield from (key for key, restore in self._unfinished() if self._claim_of(key, restore) == claim)
 
     def _restoring(self, claim: Key) -> Iterator[Key]:
         """The VolumeRestores of a claim whose pod is at work."""
         for key, restore in self._unfinished():
             pod = self.body("Pod", key.namespace, names.restore_pod(key.name))
-            if pod is not None and not has_ended(pod) and _claim_of(restore.whose) == claim.name:
+            if pod is not None and not has_ended(pod) and self._claim_of(key, restore) == claim.name:
                 yield key
 
     def _all_keys(self) -> Iterator[Key]:
@@ -476,10 +491,6 @@ class Cache:
                 self._snapshots[_backups_of(place)] = left
         elif place.kind in {"InstanceType", "NotebookImage"}:
             self._catalogue = None
-
-
-def _claim_of(whose: Whose) -> str:
-    return names.home(whose.owner) if whose.owner else names.project_volume(whose.project)
 
 
 def _backups_of(place: Place) -> tuple[str, str]:

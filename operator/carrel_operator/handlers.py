@@ -1,5 +1,6 @@
 """What wakes the operator: kopf watches, and every event leads to the same reconcile."""
 
+import gc
 import logging
 import os
 from functools import partial
@@ -92,6 +93,8 @@ async def start(settings: kopf.OperatorSettings, memo: kopf.Memo, **_: object) -
     memo.sweeps = WorkQueue[str](
         Sweeper(memo.cluster, memo.cache, values.namespace, partial(_wake, memo), kinds).sweep
     )
+    # What was imported stays for good: looking through it again made everybody wait for a tenth of a second.
+    gc.freeze()
 
 
 @kopf.on.cleanup()

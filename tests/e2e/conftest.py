@@ -11,6 +11,8 @@ import httpx
 import pytest
 from playwright.sync_api import Browser, ConsoleMessage, Page, expect, sync_playwright
 
+from support.cluster import quoted
+
 SCREENSHOTS = Path(__file__).parents[2] / "build" / "screenshots"
 CHROMIUM = "/usr/bin/chromium"
 PATIENCE = 60_000  # ms: a deadline for what should come at once, on a machine that is busy
@@ -37,7 +39,7 @@ class Site:
     def notebook(self, owner: str, name: str) -> dict[str, Any]:
         """A notebook as it is on the disk of its owner's server."""
         answer = httpx.get(
-            f"{self.url}/user/{owner}/api/contents/{name}",
+            f"{self.url}/user/{quoted(owner)}/api/contents/{name}",
             headers={"Authorization": f"token {self.token}"},
             timeout=30,
             trust_env=False,
@@ -56,7 +58,7 @@ class Site:
             "nbformat_minor": 5,
         }
         httpx.put(
-            f"{self.url}/user/{owner}/api/contents/{name}",
+            f"{self.url}/user/{quoted(owner)}/api/contents/{name}",
             headers={"Authorization": f"token {self.token}"},
             json={"type": "notebook", "content": content},
             timeout=30,

@@ -7,13 +7,15 @@ import time
 from playwright.sync_api import Locator, expect
 from playwright.sync_api import TimeoutError as PlaywrightTimeoutError
 
+from support.cluster import quoted
+
 from .conftest import Person
 
 
-def choose(someone: Person, size: str) -> None:
-    """On cards: what each size has and costs, and an image; then Start."""
+def choose(someone: Person, size: str, owner: str = "") -> None:
+    """On cards: what each size has and costs, and an image; then Start. ``owner`` is a project's own hub user."""
     page = someone.page
-    page.goto(f"{someone.site.url}/hub/spawn")
+    page.goto(f"{someone.site.url}/hub/spawn" + (f"/{quoted(owner)}" if owner else ""))
     card = page.locator("label").filter(has_text=re.compile(rf"^\s*{size}"))
     expect(card).to_contain_text(re.compile(r"\d+ CPU"))
     expect(card).to_contain_text(re.compile(r"\d+ GiB memory"))
@@ -25,23 +27,23 @@ def choose(someone: Person, size: str) -> None:
     page.locator("form").get_by_role("button", name="Start").click()
 
 
-def wait_for_the_desk(someone: Person) -> None:
+def wait_for_the_desk(someone: Person, owner: str = "") -> None:
     """A page of plain sentences, which opens JupyterLab by itself."""
     page = someone.page
     expect(page.get_by_role("heading", name=re.compile("on its way"))).to_be_visible()
     sentences = page.get_by_role("list", name="What happened so far").get_by_role("listitem")
     expect(sentences.filter(has_text=re.compile(r"\.\s*$")).first).to_be_visible()
     someone.picture("progress")
-    page.wait_for_url(f"**/user/{someone.name}/**", timeout=120_000)
+    page.wait_for_url(f"**/user/{quoted(owner or someone.name)}/**", timeout=120_000)
     expect(page.locator("#jp-top-panel")).to_be_visible()
     expect(page.locator(".jp-DirListing-item", has_text="welcome.ipynb")).to_be_visible()
     someone.picture("desk")
 
 
-def open_notebook(someone: Person, notebook: str) -> None:
+def open_notebook(someone: Person, notebook: str, owner: str = "") -> None:
     """Open it, with the kernel that it has or a new one."""
     page = someone.page
-    page.goto(f"{someone.site.url}/user/{someone.name}/lab/tree/{notebook}")
+    page.goto(f"{someone.site.url}/user/{quoted(owner or someone.name)}/lab/tree/{notebook}")
     expect(page.locator(".jp-Notebook:visible .jp-CodeCell").first).to_be_visible()
     expect(page.get_by_role("button", name="Python 3 (ipykernel) | Idle")).to_be_visible()
 

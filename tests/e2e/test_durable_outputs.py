@@ -126,25 +126,23 @@ def team(kube: Kubectl) -> Iterator[str]:
     spec = {"members": members, "volume": {"size": "1Gi"}}
     kube.apply({"apiVersion": "carrel.dev/v1", "kind": "Project", "metadata": {"name": name}, "spec": spec})
     kube("wait", f"project/{name}", "--for=condition=Ready", "--timeout=60s")
+    number = (kube.get("project", name) or {})["status"]["gid"]
+    claims = (names.project_volume(name), names.project_home(name, number))
     yield name
-    kube("delete", "project", name, "--ignore-not-found", "--timeout=60s")
-    kube("delete", "pvc", names.project_volume(name), "--ignore-not-found", "--wait=false")
+    kube("delete", "project", name, "--ignore-not-found", "--timeout=60s")  # its server ends with it
+    kube("delete", "pvc", *claims, "--ignore-not-found", "--wait=false")
 
 
 def test_two_people_in_one_notebook_lose_nothing_when_one_is_offline(person: People, team: str) -> None:
-    ada, alan = person("ada"), person("alan")
+    ada, alan, server = person("ada"), person("alan"), names.team(team)
     ada.sign_in()
-    choose(ada, "Small")
-    wait_for_the_desk(ada)
-    path = f"projects/{team}/together.ipynb"
-    ada.site.put_notebook("ada", path, ["'first'", "'second'", "'third'"])
-    share = hub(ada, "POST", "shares/ada/", json={"user": "alan"})
-    assert share.status_code < 300, share.text
     alan.sign_in()
-    open_notebook(ada, path)
-    alan.page.goto(f"{alan.site.url}/user/ada/lab/tree/{path}")
-    alan.page.get_by_role("button", name="Authorize").click()  # asked once, because the server is not his
-    expect(alan.page.locator(".jp-Notebook:visible .jp-CodeCell").first).to_be_visible()
+    choose(ada, "Small", server)
+    wait_for_the_desk(ada, server)
+    path = f"projects/{team}/together.ipynb"
+    ada.site.put_notebook(server, path, ["'first'", "'second'", "'third'"])
+    open_notebook(ada, path, server)
+    open_notebook(alan, path, server)
 
     write(ada, 0, " # ada")
     expect(cell(alan, 0)).to_contain_text("# ada")
@@ -161,8 +159,7 @@ def test_two_people_in_one_notebook_lose_nothing_when_one_is_offline(person: Peo
     expect(cell(alan, 0)).to_contain_text("# ada went on")
 
     wanted = ["'first' # ada went on", "'second' # alan", "'third' # from the train"]
-    eventually("saved once, and all of it", lambda: sources(ada, path) == wanted, 15)
-    stop(ada)
+    eventually("saved once, and all of it", lambda: sources(ada, server, path) == wanted, 15)
 
 
 def cell(someone: Person, number: int) -> Locator:
@@ -177,5 +174,5 @@ def write(someone: Person, number: int, text: str) -> None:
     expect(cell(someone, number)).to_contain_text(text.strip(), timeout=PATIENCE)
 
 
-def sources(someone: Person, path: str) -> list[str]:
-    return [each["source"] for each in someone.site.notebook("ada", path)["cells"]]
+def sources(someone: Person, server: str, path: str) -> list[str]:
+    return [each["source"] for each in someone.site.notebook(server, path)["cells"]]

@@ -8,7 +8,7 @@ import pytest
 
 from support.cluster import Kubectl, Person, Platform, eventually
 from support.kernels import Kernel
-from support.own_disk import OwnDisk, own_disk
+from support.own_disk import small_home
 
 pytestmark = pytest.mark.cluster
 
@@ -67,7 +67,7 @@ def test_a_person_works_on_with_a_home_that_is_full_to_the_last_byte(
 ) -> None:
     ada = person()
     with small_home(ada, platform, kube) as disk:
-        fill(disk)
+        disk.fill()
         ada.start()
         kernel = Kernel.start(ada, "full.ipynb")
         assert eventually("a kernel that counts", lambda: kernel.run("print(6 * 7)").said, 60) == "42\n"
@@ -90,7 +90,7 @@ def test_a_home_that_fills_up_grows_by_itself(person: NewPerson, platform: Platf
     ada = person()
     with small_home(ada, platform, kube) as disk:
         ada.start()
-        fill(disk)
+        disk.fill()
         eventually("the claim asks for more", lambda: disk.requested() == "1Gi", 120)
         eventually("the person reads why", lambda: "is growing to 1 GiB" in said(ada), 30)
         disk.grow(1024)
@@ -139,32 +139,6 @@ def test_storage_that_cannot_grow_is_a_sentence_and_not_asked_again(person: NewP
 
 
 TEXT = {"type": "file", "format": "text", "content": "text"}
-
-
-def small_home(somebody: Person, platform: Platform, kube: Kubectl) -> Any:
-    """A home of 64 MiB on a disk of its own; the Notebook says so, or the release's default would make it grow."""
-    kube.apply(
-        {
-            "apiVersion": "carrel.dev/v1",
-            "kind": "Notebook",
-            "metadata": {"name": somebody.name},
-            "spec": {
-                "owner": somebody.name,
-                "running": False,
-                "instanceType": "small",
-                "image": "datascience",
-                "homeSize": "64Mi",
-            },
-        }
-    )
-    return own_disk(somebody.name, platform, 64)
-
-
-def fill(disk: OwnDisk) -> None:
-    """Leave no byte in the home."""
-    disk.on_node(
-        "sh", "-c", f"cat /dev/zero > {disk.directory}/kept 2>/dev/null || chmod 666 {disk.directory}/kept"
-    )
 
 
 def wish(somebody: Person, size: str) -> None:

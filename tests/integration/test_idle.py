@@ -14,15 +14,24 @@ import pytest
 
 from support.cluster import Kubectl, Object, Person, Platform, eventually, quoted, unique
 from support.kernels import Kernel
+from support.terminal import carrel
 
 pytestmark = pytest.mark.cluster
 
 NewPerson = Callable[..., Person]
 
-TAB, BUSY, TERMINAL, KEPT, LAST = "", "busy", "terminal", "kept", "last"
-SERVERS = (TAB, BUSY, TERMINAL, KEPT, LAST)
+TAB, BUSY, TERMINAL, QUERY, KEPT, LAST = "", "busy", "terminal", "query", "kept", "last"
+SERVERS = (TAB, BUSY, TERMINAL, QUERY, KEPT, LAST)
 SECONDS = 45
 A_LITTLE = 15  # for a cell to begin on a busy machine
+
+# The cell ends at once; its query goes on in the warehouse.
+ASK = """
+from google.cloud import bigquery
+config = bigquery.QueryJobConfig(labels={"stand_in_seconds": "600"})
+job = bigquery.Client().query("SELECT 1", job_config=config)
+print(job.state)
+"""
 
 
 @pytest.fixture
@@ -46,6 +55,7 @@ class Desk:
 
     ada: Person
     tab: "Tab"
+    query: Kernel
     late: Kernel
 
 
@@ -63,9 +73,13 @@ def desk(person: NewPerson, nap: str, platform: Platform) -> Iterator[Desk]:
             case "terminal":
                 run_in_terminal(ada, platform, server, "sleep 600")
                 return None
+            case "query":
+                kernel = Kernel.start(ada, "query.ipynb", server)
+                asked = kernel.run(ASK)
+                assert asked.said == "RUNNING\n", asked
             case "kept":
-                code, answer = keep(ada, server, keep_for="10m")
-                assert code == 202, answer
+                code, said = carrel(ada, "keep", "10m", server=server)
+                assert (code, said.startswith("The server ")) == (0, True), said
                 return None
             case _:
                 kernel = Kernel.start(ada, f"{server or 'open'}.ipynb", server)
@@ -73,11 +87,12 @@ def desk(person: NewPerson, nap: str, platform: Platform) -> Iterator[Desk]:
 
     with ThreadPoolExecutor(len(SERVERS)) as people:
         kernels = dict(zip(SERVERS, people.map(began, SERVERS), strict=True))
-    opened, late = kernels[TAB], kernels[LAST]
+    opened, query, late = kernels[TAB], kernels[QUERY], kernels[LAST]
     assert opened
+    assert query
     assert late
     tab = Tab(ada, platform, opened)
-    yield Desk(ada, tab, late)
+    yield Desk(ada, tab, query, late)
     tab.close()
 
 
@@ -174,11 +189,13 @@ def test_what_runs_stays_and_an_open_tab_does_not(desk: Desk) -> None:
     assert desk.tab.asked > 10
     it_says_why(ada)
     assert ada.is_ready(LAST), "who began to work at the last moment wins"
-    for server in (BUSY, TERMINAL):
+    for server in (BUSY, TERMINAL, QUERY):
         assert ada.is_ready(server), server
         assert status(ada, server)["activity"]["busy"] is True
         assert "willStopAt" not in status(ada, server)
     the_kept_one_stays_until_it_is_kept_no_longer(ada)
+    assert desk.query.run("job.cancel()").error is None
+    eventually("nothing runs any more", lambda: view(ada, QUERY)["will_stop_at"], SECONDS)
 
 
 def somebody_begins_at_the_last_moment(ada: Person, kernel: Kernel) -> None:

@@ -10,6 +10,7 @@ from carrel_operator import names
 from support.cluster import Kubectl, KubectlError, Person, eventually, unique
 from support.kernels import Kernel
 from support.teams import Team, shell
+from support.terminal import carrel
 
 pytestmark = pytest.mark.cluster
 
@@ -68,10 +69,12 @@ def test_odd_files_are_found_told_and_mended(person: NewPerson, team: Team) -> N
     from_outside = on_disk(team) / "from-outside"
     from_outside.write_text("kept")
 
-    assert repaired(team, "first") == shared(team) | {
-        "status": "True",
-        "message": "The team can read and change every file.",
-    }
+    everything = "The team can read and change every file."
+    code, said = carrel(alan, "project", "repair", team.name)
+    assert (code, said.splitlines()) == (0, ["The files are being looked through.", everything])
+    code, said = carrel(alan, "project", "repair", "nowhere")
+    assert (code, "You are a member of no project 'nowhere'." in said) == (1, True)
+    assert (shared(team)["status"], shared(team)["message"]) == ("True", everything)
     listing = shell(other, f"cd {team.folder} && stat -c '%U %G %a %n' closed closed/inside mine plain")
     owner = names.slug(ada.name)
     assert listing.splitlines() == [
@@ -89,7 +92,7 @@ def test_odd_files_are_found_told_and_mended(person: NewPerson, team: Team) -> N
     from_outside.unlink()
     from_outside.write_text("x")
     from_outside.chmod(0o600)
-    left = repaired(team, "second")
+    left = repaired(team, unique("repair"))
     assert left["status"] == "False"
     assert left["message"] == (
         "1 file or folder is not the team's to use, such as 'from-outside' (uid 0, mode 600). "

@@ -140,6 +140,24 @@ def test_a_volume_is_kept_and_never_handed_to_a_project_of_the_same_name(
     assert shell(at_desk(alan), f"cat {team.folder}/file") == "old"
 
 
+def test_a_volume_deleted_by_hand_goes_with_its_last_server_and_that_is_said(
+    person: NewPerson, team: Team
+) -> None:
+    ada = person()
+    team.ready((ada, "editor"))
+    desk = at_desk(ada)
+    shell(desk, f"echo old > {team.folder}/file")
+    volume, gone = names.project_volume(team.name), team.claim()["metadata"]["uid"]
+    team.kube("delete", "pvc", volume, "--wait=false")
+    eventually("it says so", lambda: "was deleted by hand and goes when" in team.status()["message"], 30)
+    assert shell(desk, f"cat {team.folder}/file") == "old", "who works there can copy it out"
+    ada.stop()
+    another = lambda: (found := team.kube.get("pvc", volume)) and found["metadata"]["uid"] != gone  # noqa: E731
+    eventually("another one is there", another, 60)
+    team.kube("wait", f"project/{team.name}", "--for=condition=Ready", "--timeout=60s")
+    assert shell(at_desk(ada), f"ls {team.folder}") == ""
+
+
 @pytest.fixture
 def address_of_git(kube: Kubectl) -> Iterator[str]:
     """A web server of the cluster with one repository, that needs nothing but what a clone needs: its files."""

@@ -7,8 +7,9 @@ import pytest
 
 from carrel_operator import names
 from support.audit import requests
-from support.backups import Backups, carrel, read
+from support.backups import Backups, read
 from support.cluster import Kubectl, Object, Person, Platform, eventually, unique
+from support.terminal import carrel
 
 pytestmark = pytest.mark.cluster
 

@@ -237,9 +237,15 @@ with sqlite3.connect("/tmp/identity.sqlite") as database:
     database.execute("INSERT INTO membership_association_table VALUES (?, ?, datetime('now'))", sys.argv[1:])
 """
 
+RENAME = """
+import sqlite3, sys
+with sqlite3.connect("/tmp/identity.sqlite") as database:
+    database.execute('UPDATE "group" SET display_name = ? WHERE id = ?', sys.argv[1:])
+"""
+
 
 def provider(kube: Kubectl, code: str, *arguments: str) -> None:
-    """Change who is in which group, as an administrator of the sign-in would."""
+    """Change groups and who is in them, as an administrator of the sign-in would."""
     kube("exec", "-i", "deploy/identity", "--", "python", "-", *arguments, stdin=code)
 
 
@@ -253,11 +259,12 @@ def browser(platform: Platform, sign_ins: dict[str, str]) -> Iterator[httpx.Clie
 
 @pytest.fixture
 def alan(platform: Platform, hub: httpx.Client, kube: Kubectl, browser: httpx.Client) -> Iterator[Person]:  # noqa: ARG001
-    """The same, and in his groups again afterwards."""
+    """The same, and in his groups again afterwards, which have their names."""
     somebody = Person("alan", hub, kube, platform.url)
     yield somebody
     provider(kube, LEAVE, "user-alan")
     provider(kube, JOIN, "user-alan", "group-analysts")
+    provider(kube, RENAME, "analysts", "group-analysts")
     somebody.stop()
 
 
@@ -266,13 +273,51 @@ def test_who_leaves_a_group_at_the_sign_in_loses_its_files_while_at_work(
 ) -> None:
     team.apply(("analysts", "editor"), kind="group")
     alan.start()
+    assert has_files(alan, team)
+    provider(kube, LEAVE, "user-alan")
+    is_out(alan, team)
+    assert (alan.notebook() or {})["spec"]["ownerGroups"] == []
+
+
+def test_a_group_renamed_at_the_sign_in_is_another_one_until_the_project_names_it(
+    alan: Person, team: Team, kube: Kubectl
+) -> None:
+    team.apply(("analysts", "editor"), kind="group")
+    alan.start()
+    assert has_files(alan, team)
+    renamed = unique("analysts")
+    provider(kube, RENAME, renamed, "group-analysts")
+    is_out(alan, team)
+    assert (alan.notebook() or {})["spec"]["ownerGroups"] == [renamed]
+    team.apply((renamed, "editor"), kind="group")
+    eventually("he reads that they come back", lambda: comes_back(alan, team), 30)
+    alan.stop()
+    alan.start()
+    assert has_files(alan, team)
+
+
+def has_files(somebody: Person, team: Team) -> bool:
+    """Whether their server mounts the project and has its number; both or neither."""
+    code = "import json, os; print(json.dumps([os.listdir('/projects'), os.getgroups()]))"
+    folders, numbers = json.loads(somebody.python(code))
+    assert (team.name in folders) is (team.status()["gid"] in numbers), (folders, numbers)
+    return team.name in folders
+
+
+def is_out(somebody: Person, team: Team) -> None:
+    """Within a minute, of a server that ran, with a sentence why."""
 
     def mounts() -> Any:
-        return (alan.notebook() or {})["status"].get("projects")
+        return (somebody.notebook() or {})["status"].get("projects")
 
-    eventually("he has the files", mounts, 10)
-    provider(kube, LEAVE, "user-alan")
-    eventually("he has them no longer", lambda: mounts() is None and alan.is_ready(), SECONDS)
+    eventually("no files any longer", lambda: mounts() is None and somebody.is_ready(), SECONDS)
     said = f"The server was restarted, because you are no longer a member of project '{team.name}'. Files are kept."
-    eventually("he reads why", lambda: (alan.notebook() or {})["status"]["message"] == said, 30)
-    assert (alan.notebook() or {})["spec"]["ownerGroups"] == []
+    eventually("the sentence why", lambda: (somebody.notebook() or {})["status"]["message"] == said, 30)
+    eventually("a server that answers", somebody.answers, 30)
+    assert not has_files(somebody, team)
+
+
+def comes_back(somebody: Person, team: Team) -> bool:
+    conditions = (somebody.notebook() or {})["status"]["conditions"]
+    told = next(each["message"] for each in conditions if each["type"] == "MembershipValid")
+    return bool(told.endswith(f"At the next start: {team.name}."))

@@ -11,7 +11,8 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import rsa
 
 from carrel_operator import names
-from support.cluster import Kubectl, Person, Platform
+from support.cluster import Kubectl, Person, Platform, unique
+from support.kernels import Kernel
 
 pytestmark = pytest.mark.cluster
 
@@ -22,6 +23,21 @@ from google.cloud import bigquery
 sql = "SELECT COUNT(*) AS flights, SESSION_USER() AS me FROM nycflights13.flights"
 [row] = bigquery.Client().query_and_wait(sql)
 print(row.flights, row.me)
+"""
+
+# What people use besides, without an argument of ours: Arrow, DataFrames, pandas-gbq there and back.
+TOOLS = """
+import pandas, pandas_gbq
+from google.cloud import bigquery
+client = bigquery.Client()
+sql = "SELECT carrier, COUNT(*) AS flights FROM nycflights13.flights GROUP BY carrier"
+print(client.query(sql).to_arrow().num_rows)
+print(client.query(sql).to_dataframe().flights.sum())
+print(pandas_gbq.read_gbq(sql, progress_bar_type=None).flights.sum())
+pandas_gbq.to_gbq(pandas.DataFrame({{"n": [6, 7]}}), "nycflights13.{table}", progress_bar=False)
+[row] = client.query_and_wait("SELECT SUM(n) FROM nycflights13.{table}")
+print(row[0])
+client.delete_table("nycflights13.{table}")
 """
 
 # Google's own form of the exchange (RFC 8693), with whatever tokens stdin has to offer, and what came back.
@@ -74,6 +90,26 @@ def test_an_owner_with_an_address_is_that_address(person: NewPerson) -> None:
     ada = person(f"ada.{time.time_ns()}@lovelace.example")
     ada.start()
     assert ada.python(QUERY).split() == ["336776", ada.name]
+
+
+def test_what_people_use_besides_works_without_an_argument(person: NewPerson) -> None:
+    ada = person()
+    ada.start()
+    table = unique("pandas").replace("-", "_")
+    assert ada.python(TOOLS.format(table=table)).split() == ["16", "336776", "336776", "13"]
+
+
+def test_a_query_that_fails_fails_its_cell_with_what_bigquery_says(person: NewPerson) -> None:
+    ada = person()
+    ada.start()
+    kernel = Kernel.start(ada, "query.ipynb")
+    for line in ("%%bigquery", "%%bigquery found"):
+        outcome = kernel.run(f"{line}\nSELECT no_such_column FROM nycflights13.flights")
+        assert outcome.error, outcome
+        assert outcome.error[0] == "QueryFailedError"
+        assert "no_such_column" in outcome.error[1]
+    assert kernel.run("%%bigquery found\nSELECT 6 * 7 AS n").error is None
+    assert kernel.run("print(found.n[0])").said.strip() == "42"
 
 
 def test_a_token_that_proves_nothing_is_refused(

@@ -1,9 +1,6 @@
-"""What the tests of backups hold in their hands: the backups of one claim, and a person's command and files."""
+"""What the tests of backups hold in their hands: the backups of one claim, and a person's files."""
 
-import subprocess
-
-from carrel_operator import names
-from support.cluster import KUBECTL, Kubectl, Object, Person, eventually
+from support.cluster import Kubectl, Object, Person, eventually
 
 
 class Backups:
@@ -39,15 +36,6 @@ class Backups:
         for each in self.kube.items("volumebackups"):
             if each["spec"]["claim"] == self.claim:
                 self.kube("delete", "volumebackup", each["metadata"]["name"])
-
-
-def carrel(somebody: Person, *arguments: str) -> tuple[int, str]:
-    """The command in a terminal of the person's server: its exit code and what it says."""
-    pod = names.pod(names.notebook(somebody.name))
-    command = [str(KUBECTL), "--kubeconfig", somebody.kube.kubeconfig, "-n", somebody.kube.namespace]
-    command += ["exec", pod, "-c", "notebook", "--", "carrel", *arguments]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
-    return done.returncode, done.stdout + done.stderr
 
 
 def read(somebody: Person, path: str) -> str:

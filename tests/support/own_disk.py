@@ -7,7 +7,7 @@ and a volume that exists before the person does brings it into their home.
 import json
 import subprocess
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,7 +15,7 @@ from typing import Any
 from carrel_local import node
 from carrel_local.instance import instance, numbers
 from carrel_operator import names
-from support.cluster import Kubectl, Platform
+from support.cluster import Kubectl, Person, Platform
 
 
 @dataclass(frozen=True)
@@ -43,6 +43,11 @@ class OwnDisk:
         claim = self.kube.get("pvc", self.claim)
         assert claim
         return str(claim["spec"]["resources"]["requests"]["storage"])
+
+    def fill(self) -> None:
+        """Leave no byte free."""
+        kept = self.directory / "kept"
+        self.on_node("sh", "-c", f"cat /dev/zero > {kept} 2>/dev/null || chmod 666 {kept}")
 
     def grow(self, mebibytes: int) -> None:
         """Make the file system larger and say so, as a storage driver does when a claim asks for more."""
@@ -116,3 +121,22 @@ def own_disk(owner: str, platform: Platform, mebibytes: int, *, expandable: bool
         yield disk
     finally:
         disk.detach()
+
+
+def small_home(somebody: Person, platform: Platform, kube: Kubectl) -> AbstractContextManager[OwnDisk]:
+    """A home of 64 MiB on a disk of its own; the Notebook says so, or the release's default would make it grow."""
+    kube.apply(
+        {
+            "apiVersion": "carrel.dev/v1",
+            "kind": "Notebook",
+            "metadata": {"name": somebody.name},
+            "spec": {
+                "owner": somebody.name,
+                "running": False,
+                "instanceType": "small",
+                "image": "datascience",
+                "homeSize": "64Mi",
+            },
+        }
+    )
+    return own_disk(somebody.name, platform, 64)

@@ -25,6 +25,8 @@ class ResticError(TaskError):
     def __str__(self) -> str:
         if "no space left on device" in self.said:
             return "The volume for backups is full. Ask an administrator to enlarge it, or to keep fewer backups."
+        if "snapshot is empty" in self.said:
+            return "There is no file in it, or none that could be read."
         if self.code == _WRONG_PASSWORD:
             return "The backups were made with another password than the one in the Secret. Ask an administrator."
         return f"restic says: {self.said or f'exit code {self.code}'}"

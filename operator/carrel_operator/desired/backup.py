@@ -7,7 +7,7 @@ from carrel_operator.backup_seen import BackupSeen
 from carrel_operator.settings import Backup
 
 # A clock may jump and a computer may sleep: a longer rest than this would be overslept.
-_LONGEST_REST = 3600.0
+LONGEST_REST = 3600.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +31,7 @@ def due(seen: BackupSeen, rules: Backup, now: datetime) -> Due:
     nightly = rules.nightly
     if nightly.missed(_attempted(seen), now) and _may_have_changed(seen):
         return Due(now=True)
-    return Due(again_in=min((nightly.next(now) - now).total_seconds(), _LONGEST_REST))
+    return Due(again_in=min((nightly.next(now) - now).total_seconds(), LONGEST_REST))
 
 
 def _attempted(seen: BackupSeen) -> datetime:

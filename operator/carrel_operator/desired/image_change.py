@@ -43,8 +43,6 @@ def image_of_home(seen: Seen) -> str:
 
 def _wants_backup(seen: Seen, settings: Settings) -> bool:
     rules, before = settings.backup, image_of_home(seen)
-    if seen.team is not None:  # what a team keeps is in its project's volume
-        return False
     if not rules.enabled or not rules.patience_before_image_change or not seen.home_bound or not before:
         return False
     if seen.image is None or seen.image.image == before:

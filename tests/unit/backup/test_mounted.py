@@ -103,7 +103,7 @@ def test_what_is_no_file_is_left_out_and_counted(world: World) -> None:
     with socket.socket(socket.AF_UNIX) as listener:
         listener.bind(str(world.snapshot / "work/socket"))
     assert world.restore("work")["message"].endswith("2 of what is in it could not be written.")
-    assert os.listdir(world.volume / DAY / "work") == ["a.csv"]
+    assert [each.name for each in (world.volume / DAY / "work").iterdir()] == ["a.csv"]
     with pytest.raises(TaskError, match="'work/pipe' is no file"):
         world.restore("work/pipe")
 

@@ -113,6 +113,11 @@ def test_files_that_could_not_be_read_are_counted_and_told() -> None:
     [
         (1, "write /repository/x: no space left on device", "volume for backups is full"),
         (12, "wrong password or no key found", "another password"),
+        (
+            1,
+            "Fatal: unable to save snapshot: snapshot is empty",
+            "There is no file in it, or none that could be read.",
+        ),
         (1, "something else", "restic says: something else"),
         (137, "", "exit code 137"),
     ],

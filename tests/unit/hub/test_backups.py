@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from carrel_hub import backups_api
 from carrel_hub.backups import Backups, RestoreRefusedError, checked_path, restore_view, views
 from carrel_operator.api import Whose
 from carrel_operator.cluster import Cluster
@@ -30,6 +31,10 @@ async def backups(api: KubernetesApi, cluster: Cluster) -> AsyncIterator[Backups
         spec = {"project": "sales", "claim": "project-sales"}
         status = STATUS | {"message": f"Of {number}."}
         api.put("volumebackups", object_of("VolumeBackup", f"project-sales-{number}", spec, status=status))
+        claim = f"home-project--sales-{number}"
+        spec = {"owner": "project:sales", "claim": claim}
+        status = STATUS | {"message": f"Home of {number}."}
+        api.put("volumebackups", object_of("VolumeBackup", claim, spec, status=status))
     members = [{"user": "ada", "role": "editor"}, {"group": "analysts", "role": "viewer"}]
     api.put("projects", object_of("Project", "sales", {"members": members}, status={"gid": 20009}))
     found = Backups(cluster, "carrel")
@@ -42,21 +47,23 @@ async def backups(api: KubernetesApi, cluster: Cluster) -> AsyncIterator[Backups
 @pytest.mark.parametrize(
     ("person", "groups", "may_restore"),
     [
-        ("ada", [], ["", "sales"]),
-        ("alan", ["analysts"], [""]),
-        ("project:sales", [], ["sales"]),
-        ("sales", [], [""]),
+        ("ada", [], ["ada", "sales", "project:sales"]),
+        ("alan", ["analysts"], ["alan"]),
+        ("project:sales", [], ["sales", "project:sales"]),
+        ("sales", [], ["sales"]),
     ],
 )
 async def test_whose_files_somebody_may_restore(
     backups: Backups, person: str, groups: list[str], may_restore: list[str]
 ) -> None:
-    assert [each.whose.project for each in backups.files_of(person, groups)] == may_restore
+    found = [each.whose for each in backups.files_of(person, groups)]
+    assert [each.owner or each.project for each in found] == may_restore
 
 
 async def test_what_is_told_of_backups(backups: Backups) -> None:
-    home, sales = views(backups.files_of("ada", []))
+    home, sales, of_server = views(backups.files_of("ada", []))
     assert home == {
+        "owner": "ada",
         "project": "",
         "title": "Your home",
         "message": "3 files are backed up.",
@@ -64,6 +71,7 @@ async def test_what_is_told_of_backups(backups: Backups) -> None:
         "snapshots": SNAPSHOTS,
     }
     assert sales["message"] == "Of 20009.", "not those of the former project"
+    assert (of_server["owner"], of_server["message"]) == ("project:sales", "Home of 20009.")
     [nothing] = views(backups.files_of("new", []))
     assert (nothing["message"], nothing["last_at"], nothing["snapshots"]) == (
         "There is no backup yet.",
@@ -104,3 +112,36 @@ def test_a_path_that_cannot_be_is_refused_at_once(path: object) -> None:
 @pytest.mark.parametrize("path", ["a", "a b/c", "..a", ".", "~/x", "größe*"])
 def test_other_paths_are_asked_for(path: str) -> None:
     assert checked_path(path) == path
+
+
+@pytest.mark.parametrize(
+    ("body", "whose"),
+    [
+        ({"path": "a"}, Whose(owner="ada")),
+        ({"path": "a", "owner": "ada", "project": ""}, Whose(owner="ada")),
+        ({"path": "a", "project": "sales"}, Whose(project="sales")),
+        ({"path": "a", "owner": "project:sales"}, Whose(owner="project:sales")),
+    ],
+)
+async def test_whose_files_are_meant(backups: Backups, body: dict[str, str], whose: Whose) -> None:
+    _, _, found = backups_api._wish(body, "ada")
+    assert backups_api._chosen(backups.files_of("ada", []), found) == whose
+
+
+@pytest.mark.parametrize(
+    ("body", "status", "said"),
+    [
+        ({"path": "a", "owner": "alan"}, 403, "You can't restore files of 'alan' here."),
+        ({"path": "a", "owner": "project:hr"}, 403, "of a project 'hr': only its editors and admins"),
+        ({"path": "a", "project": "hr"}, 403, "of a project 'hr': only its editors and admins"),
+        ({"path": "a", "owner": "ada", "project": "sales"}, 400, 'instead of "project"'),
+        ({"path": "a", "owner": ["ada"]}, 400, "Say "),
+        ({"path": "a", "whose": "ada"}, 400, "Say "),
+        ("a", 400, "Say "),
+    ],
+)
+async def test_files_of_others_are_refused(backups: Backups, body: object, status: int, said: str) -> None:
+    with pytest.raises(RestoreRefusedError) as refused:
+        backups_api._chosen(backups.files_of("ada", []), backups_api._wish(body, "ada")[2])
+    assert refused.value.status == status
+    assert said in refused.value.message

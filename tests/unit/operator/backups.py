@@ -117,11 +117,11 @@ class World:
         status = self.server.objects[f"{OWN}/volumerestores/{name}"].get("status", {})
         return f"{status.get('phase')}: {status.get('message')}"
 
-    def wish(self, name: str = "ada-1", path: str = "a.ipynb") -> None:
+    def wish(self, name: str = "ada-1", path: str = "a.ipynb", owner: str = "ada") -> None:
         body = {
             "apiVersion": api.API_VERSION,
             "kind": "VolumeRestore",
-            "spec": {"owner": "ada", "path": path},
+            "spec": {"owner": owner, "path": path},
         }
         self.server.put(
             f"{OWN}/volumerestores/{name}", body | {"metadata": {"name": name, "namespace": "carrel"}}

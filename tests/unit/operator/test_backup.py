@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 import yaml
 
+from carrel_operator import names
 from carrel_operator.accounts import Accounts
 from carrel_operator.api import (
     BackupStatus,
@@ -28,9 +29,11 @@ from carrel_operator.desired import PodFate, desired_set
 from carrel_operator.desired.backup import Due, due
 from carrel_operator.desired.backup_pods import backup_pod, restore_pod
 from carrel_operator.desired.image_change import waiting, waits_for_backup
+from carrel_operator.project_seen import own_membership
 from carrel_operator.seen import Seen
 from carrel_operator.settings import SettingsError, parse
 from unit.operator.backups import (
+    ACCOUNTS,
     CLAIMS,
     FILES,
     GOOD,
@@ -44,7 +47,7 @@ from unit.operator.backups import (
     claim,
     ended,
 )
-from unit.operator.worlds import home, notebook, pod, seen
+from unit.operator.worlds import home, notebook, pod, project, project_body, seen
 
 GOLDEN = Path(__file__).parent / "golden"
 STORE = parse(
@@ -247,6 +250,23 @@ def test_another_image_waits_for_a_backup_but_not_for_ever(world: Seen, waits: b
         assert said.message == "Your files are being backed up before the new image starts."
 
 
+def test_so_does_the_home_of_a_projects_server() -> None:
+    sales, theirs = project(), deepcopy(OTHER_IMAGE)
+    theirs["metadata"] |= {"name": "home-project--sales-20005"}
+    theirs["metadata"]["annotations"] |= {"carrel.dev/owner": "project:sales"}
+    membership = own_membership(sales)
+    assert membership
+    world = seen(
+        notebook("project:sales", project="sales"),
+        team=sales,
+        uid=20_005,
+        memberships=(membership,),
+        home=theirs,
+        uses="u2",
+    )
+    assert desired_set(world, ON).backup_first == "home-project--sales-20005"
+
+
 @pytest.mark.parametrize(
     ("world", "words"),
     [
@@ -286,6 +306,50 @@ async def test_a_backup_is_made_and_kept_and_its_pod_removed() -> None:
     kept = world.server.objects[f"{OWN}/volumebackups/home-ada"]
     assert kept["spec"] == {"owner": "ada", "claim": "home-ada"}
     assert kept["status"]["snapshots"] == [GOOD["snapshots"][0] | {"kind": "restic"}]
+
+
+class TeamWorld(World):
+    """The same, with the Project sales and the homes of its own server and of a former project's."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        data = Accounts(projects={"sales": {"uid-0": 20_004, "uid-1": 20_005}}).data()
+        self.server.put(ACCOUNTS, {"kind": "ConfigMap", "metadata": {"name": "accounts"}, "data": data})
+        self.server.put(f"{OWN}/projects/sales", project_body())
+        for number in (20_004, 20_005):
+            body = claim("project:sales")
+            body["metadata"]["name"] = f"home-project--sales-{number}"
+            self.server.put(f"{CLAIMS}/home-project--sales-{number}", body)
+
+
+async def test_the_home_of_a_projects_server_is_backed_up_and_brought_back_like_a_persons() -> None:
+    world, theirs = TeamWorld(), "project--sales-20005"
+    assert await world.back_up(theirs) == ["POST pods"]
+    made = world.server.objects[f"{PODS_PATH}/backup-home-{theirs}"]
+    security = made["spec"]["securityContext"]
+    assert (security["runAsUser"], security["runAsGroup"]) == (20_005, 1000)
+    assert made["metadata"]["labels"]["carrel.dev/user"] == names.user_label("project:sales")
+    world.end(f"backup-home-{theirs}", GOOD)
+    await world.back_up(theirs)
+    world.forget()
+    kept = world.server.objects[f"{OWN}/volumebackups/home-{theirs}"]
+    assert kept["spec"] == {"owner": "project:sales", "claim": f"home-{theirs}"}
+    assert kept["status"]["files"] == 3
+    world.wish(owner="project:sales")
+    assert await world.restore() == "Running: The files are being brought back."
+    [volume, *_] = world.server.objects[f"{PODS_PATH}/restore-ada-1"]["spec"]["volumes"]
+    assert volume["persistentVolumeClaim"] == {"claimName": f"home-{theirs}"}
+
+
+async def test_the_home_of_a_former_projects_server_is_nobodys_until_it_is_handed_over() -> None:
+    world = TeamWorld()
+    former = Key("carrel", "home-project--sales-20004")
+    assert await world.back_up("project--sales-20004") == []
+    assert await world.backups.reconcile(former) == 3600.0, "no event of it will tell"
+    world.server.put(f"{OWN}/projects/sales", project_body("uid-0"))
+    assert await world.back_up("project--sales-20004") == ["POST pods"]
+    world.wish(owner="project:hr")
+    assert await world.restore() == "Failed: There is no home to bring files into."
 
 
 async def test_at_night_one_comes_after_the_other() -> None:

@@ -52,8 +52,11 @@ def test_all_of_two_days_are_kept_but_never_more_than_are_listed() -> None:
 
 
 moments = st.sets(
-    st.datetimes(datetime(2024, 1, 1), datetime(2026, 12, 31), timezones=st.just(UTC)), max_size=40
-)  # noqa: DTZ001 - with a time zone
+    st.datetimes(
+        datetime.fromisoformat("2024-01-01"), datetime.fromisoformat("2026-12-31"), timezones=st.just(UTC)
+    ),
+    max_size=40,
+)
 numbers = st.integers(0, 10)
 
 

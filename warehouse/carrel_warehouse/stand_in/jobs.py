@@ -3,6 +3,7 @@
 The stand-in sees every job begin, and settles its id before the emulator does, so the person is written down first.
 """
 
+import asyncio
 import json
 import sqlite3
 import uuid
@@ -12,7 +13,10 @@ from typing import Any
 from aiohttp import web
 
 from carrel_warehouse.stand_in.bearer import EMAIL
+from carrel_warehouse.stand_in.slow import SlowJobs
 from carrel_warehouse.stand_in.upstream import Emulator
+
+_PATIENCE = 10.0  # seconds that a client waits for rows if it does not say how long
 
 Json = dict[str, Any]
 
@@ -52,15 +56,18 @@ class Jobs:
     def __init__(self, emulator: Emulator, owners: JobOwners) -> None:
         self._emulator = emulator
         self._owners = owners
+        self._slow = SlowJobs()
 
     async def query(self, request: web.Request) -> web.StreamResponse:
         """jobs.query: its answer holds rows but no person, so only its id is settled here."""
         body = await _document(request)
         if body is None:
             return await self._emulator.ask(request, await request.read())
-        job = body.setdefault("requestId", str(uuid.uuid4()))
-        self._owners.note(request.match_info["project"], str(job), request[EMAIL])
-        return await self._emulator.ask(request, json.dumps(body).encode())
+        project, job = request.match_info["project"], str(body.setdefault("requestId", str(uuid.uuid4())))
+        self._owners.note(project, job, request[EMAIL])
+        self._slow.note(project, job, body.get("labels"))
+        answer = await self._emulator.ask(request, json.dumps(body).encode())
+        return await self._still_running(project, job, body.get("timeoutMs")) or answer
 
     async def insert(self, request: web.Request) -> web.StreamResponse:
         """jobs.insert with the job in the body."""
@@ -72,6 +79,9 @@ class Jobs:
         reference.setdefault("jobId", str(uuid.uuid4()))
         body["jobReference"] = reference
         self._owners.note(project, str(reference["jobId"]), request[EMAIL])
+        configuration = body.get("configuration")
+        labels = configuration.get("labels") if isinstance(configuration, dict) else None
+        self._slow.note(project, str(reference["jobId"]), labels)
         return self._named(project, await self._emulator.ask(request, json.dumps(body).encode()))
 
     async def upload(self, request: web.Request) -> web.StreamResponse:
@@ -83,9 +93,20 @@ class Jobs:
             self._owners.note(project, job["jobReference"]["jobId"], request[EMAIL])
         return self._named(project, answer)
 
+    async def results(self, request: web.Request) -> web.StreamResponse:
+        """jobs.getQueryResults: the rows, once the job's time is over."""
+        project, job = request.match_info["project"], request.match_info["job"]
+        running = await self._still_running(project, job, request.query.get("timeoutMs"))
+        return running or await self._emulator.stream(request)
+
     async def get(self, request: web.Request) -> web.StreamResponse:
-        """jobs.get and jobs.cancel."""
+        """jobs.get."""
         return self._named(request.match_info["project"], await self._emulator.ask(request))
+
+    async def cancel(self, request: web.Request) -> web.StreamResponse:
+        """jobs.cancel."""
+        self._slow.cancel(request.match_info["project"], request.match_info["job"])
+        return await self.get(request)
 
     async def list(self, request: web.Request) -> web.StreamResponse:
         """jobs.list: a person's own jobs, or everybody's with allUsers, as BigQuery has it."""
@@ -98,6 +119,18 @@ class Jobs:
         if request.query.get("allUsers", "").lower() != "true":
             jobs = [job for job in jobs if job.get("user_email") == request[EMAIL]]
         return web.json_response(document | {"jobs": jobs})
+
+    async def _still_running(self, project: str, job: str, patience: object) -> web.Response | None:
+        """What a client hears that has waited as long as it would, and the job's time is not over."""
+        if not (left := self._slow.left(project, job)):
+            return None
+        given = str(patience)
+        seconds = int(given) / 1000 if given.isascii() and given.isdecimal() else _PATIENCE
+        await asyncio.sleep(min(left, seconds))
+        if not self._slow.left(project, job):
+            return None
+        reference = {"projectId": project, "jobId": job}
+        return web.json_response({"jobReference": reference, "jobComplete": False})
 
     def _named(self, project: str, answer: web.Response) -> web.Response:
         document = _json(answer)
@@ -114,7 +147,7 @@ class Jobs:
         parent = resource.get("statistics", {}).get("parentJobId")
         job = resource["jobReference"].get("jobId")
         email = self._owners.email(project, job) or self._owners.email(project, parent)
-        return resource | {"user_email": email} if email else resource
+        return self._slow.shown(project, resource | {"user_email": email} if email else resource)
 
 
 async def _document(request: web.Request) -> Json | None:

@@ -18,6 +18,11 @@
     return content;
   };
 
+  // What the list of files has for an entry: two of them may differ in the owner only, or in the project only.
+  const key = (each) => JSON.stringify([each.owner, each.project]);
+
+  const chosen = () => known.find((each) => key(each) === files.value) || known[0];
+
   const moment = (at) =>
     new Date(at).toLocaleString(undefined, { dateStyle: "full", timeStyle: "short" });
 
@@ -27,12 +32,12 @@
   };
 
   const showDates = () => {
-    const chosen = known.find((each) => each.project === files.value) || known[0];
-    date.replaceChildren(...chosen.snapshots.map((each) => new Option(moment(each.at), each.at)));
-    date.disabled = button.disabled = chosen.snapshots.length === 0;
-    last.textContent = chosen.last_at
-      ? `The last backup is of ${moment(chosen.last_at)}. ${chosen.message}`
-      : `${chosen.message} The first one is made in the coming night.`;
+    const { snapshots, last_at: lastAt, message } = chosen();
+    date.replaceChildren(...snapshots.map((each) => new Option(moment(each.at), each.at)));
+    date.disabled = button.disabled = snapshots.length === 0;
+    last.textContent = lastAt
+      ? `The last backup is of ${moment(lastAt)}. ${message}`
+      : `${message} The first one is made in the night after the first use.`;
   };
 
   const line = (restore) => {
@@ -47,12 +52,10 @@
   };
 
   const show = (found) => {
-    const chosen = files.value;
     const first = known.length === 0;
     known = found.files;
     if (first) {
-      files.replaceChildren(...known.map((each) => new Option(each.title, each.project)));
-      files.value = chosen || known[0].project;
+      files.replaceChildren(...known.map((each) => new Option(each.title, key(each))));
       showDates();
     }
     restores.hidden = found.restores.length === 0;
@@ -69,7 +72,8 @@
     event.preventDefault();
     complain(null);
     button.disabled = true;
-    ask("POST", "restores", { path: path.value.trim(), as_of: date.value, project: files.value })
+    const { owner, project } = chosen();
+    ask("POST", "restores", { path: path.value.trim(), as_of: date.value, owner, project })
       .then(look, complain)
       .finally(() => (button.disabled = false));
   });

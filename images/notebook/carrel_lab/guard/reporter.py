@@ -19,6 +19,7 @@ _WORTH_TELLING = 1.05  # times the peak that was told last
 _REMARKABLE = 0.5  # of the limit; a server at rest is nothing to write about
 _NEARLY_FULL = 85
 _RELIEVED = 80
+_NEWS = 1  # percent of a disk: others write to a shared one all the time
 _GROWN = 1.1  # some file systems call themselves a little larger or smaller from day to day
 
 
@@ -29,11 +30,11 @@ class Reporter:
         self, hub: Hub | None, notices: Notices, home: Path, projects: Path = projects.MOUNTED
     ) -> None:
         self._hub, self._notices, self._home, self._projects = hub, notices, home, projects
-        self._percents: dict[str, int] = {}
+        self._percents: dict[str, float] = {}
         self._measuring: threading.Thread | None = None
         self._last = float("-inf")
         self._peak = 0
-        self._percent = -1
+        self._percent = float("-inf")
         self._size = 0
         self._warned = False
 
@@ -51,10 +52,10 @@ class Reporter:
             self._peak = peak
             report["memory"] = {"peak": peak}
         if home := self.home():
-            percent = home["used"] * 100 // home["size"]
-            self._warn(percent, home)
+            percent = _percent(home)
+            warned = self._warn(percent, home)
             self._tell_growth(home["size"])
-            if percent != self._percent:
+            if warned or abs(percent - self._percent) >= _NEWS:
                 self._percent = percent
                 report["home"] = home
         if report:
@@ -71,9 +72,14 @@ class Reporter:
     def _measure_projects(self) -> None:
         """In a thread of its own: a shared disk that hangs must not make the guard blind."""
         found = {each.name: disk for each in self._projects.iterdir() if (disk := _disk(each))}
-        percents = {name: disk["used"] * 100 // disk["size"] for name, disk in found.items()}
-        if percents != self._percents and self._insist({"projects": found}):
+        percents = {name: _percent(disk) for name, disk in found.items()}
+        if self._is_news(percents) and self._insist({"projects": found}):
             self._percents = percents
+
+    def _is_news(self, percents: dict[str, float]) -> bool:
+        if percents.keys() != self._percents.keys():
+            return True
+        return any(abs(percent - self._percents[name]) >= _NEWS for name, percent in percents.items())
 
     def _insist(self, report: dict[str, Any]) -> bool:
         for pause in _PAUSES:
@@ -82,15 +88,18 @@ class Reporter:
                 return True
         return False
 
-    def _warn(self, percent: int, home: dict[str, int]) -> None:
+    def _warn(self, percent: float, home: dict[str, int]) -> bool:
+        """Whether the person was warned just now."""
         if percent < _RELIEVED:
             self._warned = False
-        elif percent >= _NEARLY_FULL and not self._warned:
-            self._warned = True
-            free = size(home["size"] - home["used"])
-            self._notices.say(
-                Kind.DISK, f"The home is {percent} % full, {free} are left. Remove what you don't need."
-            )
+        if percent < _NEARLY_FULL or self._warned:
+            return False
+        self._warned = True
+        free = size(home["size"] - home["used"])
+        self._notices.say(
+            Kind.DISK, f"The home is {int(percent)} % full, {free} are left. Remove what you don't need."
+        )
+        return True
 
     def _tell_growth(self, now: int) -> None:
         if now > self._size * _GROWN > 0:
@@ -106,6 +115,10 @@ class Reporter:
             log.info("The hub was not told of memory and disk: %s", error)
             return False
         return True
+
+
+def _percent(disk: dict[str, int]) -> float:
+    return disk["used"] * 100 / disk["size"]
 
 
 def _disk(folder: Path) -> dict[str, int] | None:
