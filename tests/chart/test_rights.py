@@ -32,12 +32,21 @@ def test_only_the_hub_writes_secrets(rendered: Rendered) -> None:
     assert {name for name, rule in _rules(rendered) if "secrets" in rule["resources"]} == {"Role hub"}
 
 
-def test_cluster_wide_everybody_only_reads_the_catalogue(rendered: Rendered) -> None:
-    for role in rendered.of_kind("ClusterRole").values():
+CLUSTER_WIDE = {
+    "carrel.dev": ({"instancetypes", "notebookimages"}, {"get", "list", "watch"}),
+    "storage.k8s.io": ({"storageclasses"}, {"get"}),
+    "snapshot.storage.k8s.io": ({"volumesnapshotclasses"}, {"list"}),
+}
+
+
+def test_cluster_wide_everybody_only_reads_the_catalogue_and_the_operator_which_storage_has_snapshots(
+    rendered: Rendered,
+) -> None:
+    for name, role in rendered.of_kind("ClusterRole").items():
         for rule in role["rules"]:
-            assert rule["apiGroups"] == ["carrel.dev"]
-            assert set(rule["resources"]) == {"instancetypes", "notebookimages"}
-            assert set(rule["verbs"]) == {"get", "list", "watch"}
+            [group] = rule["apiGroups"]
+            assert (set(rule["resources"]), set(rule["verbs"])) == CLUSTER_WIDE[group]
+            assert group == "carrel.dev" or "operator" in name
 
 
 def test_bindings_join_what_is_there(rendered: Rendered) -> None:
