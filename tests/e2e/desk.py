@@ -41,9 +41,11 @@ def wait_for_the_desk(someone: Person, owner: str = "") -> None:
 
 
 def open_notebook(someone: Person, notebook: str, owner: str = "") -> None:
-    """Open it, with the kernel that it has or a new one."""
+    """Open it, with the kernel that it has or a new one; what was open the last time comes back before it."""
     page = someone.page
     page.goto(f"{someone.site.url}/user/{quoted(owner or someone.name)}/lab/tree/{notebook}")
+    current = page.locator("#jp-main-dock-panel .lm-TabBar-tab.jp-mod-current")
+    expect(current).to_have_text(notebook.rpartition("/")[2])
     expect(page.locator(".jp-Notebook:visible .jp-CodeCell").first).to_be_visible()
     expect(page.get_by_role("button", name="Python 3 (ipykernel) | Idle")).to_be_visible()
 
