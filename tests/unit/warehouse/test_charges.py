@@ -14,7 +14,7 @@ from carrel_warehouse.stand_in.metering.catalogue import (
 )
 from carrel_warehouse.stand_in.metering.charges import LEAST_PER_TABLE, MIB, NOTHING, billed, estimate
 from carrel_warehouse.stand_in.metering.mentions import mentions
-from carrel_warehouse.stand_in.metering.sizes import query, weighed, weight
+from carrel_warehouse.stand_in.metering.sizes import Weights, query, weighed, weight
 
 SIZES = st.lists(st.integers(0, 2**50), max_size=8)
 
@@ -117,8 +117,8 @@ def test_partitions_are_told_apart_by_their_key_alone() -> None:
 
 def test_hidden_rows_count_for_eight_bytes_a_value() -> None:
     two = Table(T("p", "d", "t"), (Column("A", "STRING"), Column("b", "INT64")), rows=5)
-    assert weighed(two, [3, 30, 24]) == {"a": 30, "b": 24}
-    assert weighed(two, [0, 0, 0]) == {"a": 40, "b": 40}
+    assert weighed(two, [3, 30, 24]) == Weights({"a": 30, "b": 24})
+    assert weighed(two, [0, 0, 0]) == Weights({"a": 40, "b": 40}, seen=False)
 
 
 def test_a_table_is_read_from_its_resource() -> None:

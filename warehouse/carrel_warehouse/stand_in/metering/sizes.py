@@ -4,6 +4,7 @@ https://cloud.google.com/bigquery/pricing#data: what a value of each type weighs
 """
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 from carrel_warehouse.stand_in.metering import partitions
 from carrel_warehouse.stand_in.metering.catalogue import Column, Table
@@ -25,6 +26,14 @@ _BY_LENGTH: Mapping[str, str] = {
 }
 
 
+@dataclass(frozen=True)
+class Weights:
+    """Each column's bytes, by its name in lower case; not `seen` are those of rows that are hidden."""
+
+    columns: Mapping[str, int]
+    seen: bool = True
+
+
 def query(table: Table, where: str | None = None) -> str:
     """SQL whose one row is the number of rows and each column's weight, in order; `where` picks the partitions."""
     sums = [f"SUM({weight(column)})" for column in table.columns]
@@ -36,16 +45,16 @@ def query(table: Table, where: str | None = None) -> str:
     return f"{sql} WHERE {key} IN (SELECT DISTINCT {key} FROM `{table.name}` WHERE {where})"  # noqa: S608 the person's own
 
 
-def weighed(table: Table, row: Sequence[int]) -> dict[str, int]:
-    """Each column's bytes from that row; a column's name is lower case.
+def weighed(table: Table, row: Sequence[int]) -> Weights:
+    """Each column's bytes from that row.
 
     Row policies and a demanded partition filter hide every row from the one who weighs. Then each value counts for
     eight bytes, which is what the emulator says a table has.
     """
     names = [column.name.lower() for column in table.columns]
     if not row[0] and table.rows:
-        return dict.fromkeys(names, _EIGHT * table.rows)
-    return dict(zip(names, row[1:], strict=True))
+        return Weights(dict.fromkeys(names, _EIGHT * table.rows), seen=False)
+    return Weights(dict(zip(names, row[1:], strict=True)))
 
 
 def weight(column: Column, path: str | None = None, depth: int = 0) -> str:

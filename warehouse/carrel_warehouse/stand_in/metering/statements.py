@@ -56,19 +56,16 @@ def reading(statement: exp.Expr) -> exp.Query | None:
 def target(statement: exp.Expr) -> exp.Table | None:
     """The table whose rows the statement writes, if it does."""
     filled = isinstance(statement, exp.Create) and isinstance(statement.expression, exp.Query)
-    table = filled and statement.args.get("kind") in _TABLES
+    table = filled and statement.args.get("kind") in _TABLES and not statement.find(exp.TemporaryProperty)
     if not table and not isinstance(statement, (exp.Insert, exp.Update, exp.Delete, exp.Merge)):
         return None
     found = statement.this.this if isinstance(statement.this, exp.Schema) else statement.this
     return found if isinstance(found, exp.Table) else None
 
 
-def changes(sql: str) -> bool:
-    """Whether the text may change anything: it is not plain queries alone."""
-    try:
-        return not all(isinstance(each, exp.Query) for each in parsed(sql))
-    except NotUnderstoodError:
-        return True
+def is_query(statement: exp.Expr) -> bool:
+    """Whether the statement is a plain query, which changes nothing."""
+    return isinstance(statement, exp.Query)
 
 
 def _named(sql: str) -> str:
