@@ -1,5 +1,7 @@
 """Rounding, and what a text mentions."""
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -14,7 +16,7 @@ from carrel_warehouse.stand_in.metering.catalogue import (
 )
 from carrel_warehouse.stand_in.metering.charges import LEAST_PER_TABLE, MIB, NOTHING, billed, estimate
 from carrel_warehouse.stand_in.metering.mentions import mentions
-from carrel_warehouse.stand_in.metering.sizes import Weights, query, weighed, weight
+from carrel_warehouse.stand_in.metering.sizes import Weights, nothing, query, weighed, weight
 
 SIZES = st.lists(st.integers(0, 2**50), max_size=8)
 
@@ -110,7 +112,8 @@ def test_partitions_are_told_apart_by_their_key_alone() -> None:
     pruned = query(by_day, "`at` > @x")
     assert pruned.count(key) == 2
     assert pruned.endswith(" FROM `p.d.t` WHERE `at` > @x)")
-    assert "WHERE" not in query(by_day)
+    assert query(by_day).endswith(f" FROM `p.d.t` WHERE {key} IS NOT NULL")
+    assert "WHERE" not in query(replace(by_day, partitioning=None))
     by_range = Table(T("p", "d", "t"), (), partitioning=Partitioning("n", start=5, interval=10))
     assert "CAST(FLOOR((`n` - 5) / 10) AS STRING)" in query(by_range, "`n` > 1")
 
@@ -118,7 +121,8 @@ def test_partitions_are_told_apart_by_their_key_alone() -> None:
 def test_hidden_rows_count_for_eight_bytes_a_value() -> None:
     two = Table(T("p", "d", "t"), (Column("A", "STRING"), Column("b", "INT64")), rows=5)
     assert weighed(two, [3, 30, 24]) == Weights({"a": 30, "b": 24})
-    assert weighed(two, [0, 0, 0]) == Weights({"a": 40, "b": 40}, seen=False)
+    assert weighed(two, [0, 0, 0]) == weighed(two, None) == Weights({"a": 40, "b": 40}, seen=False)
+    assert weighed(replace(two, rows=0), [0, 0, 0]) == nothing(two)
 
 
 def test_a_table_is_read_from_its_resource() -> None:

@@ -2,6 +2,7 @@
 
 import uuid
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 from urllib.parse import quote
 
@@ -56,8 +57,18 @@ class Scales:
 
     async def weigh(self, table: Table, where: str | None, parameters: Sequence[Json]) -> Weights:
         """The bytes of each column in the partitions that `where` lets through."""
+        row = await self._row(sizes.query(table, where), parameters)
+        if where is None:
+            return sizes.weighed(table, row)
+        if row and row[0]:
+            return sizes.weighed(table, row)
+        # Nothing is in these partitions, or the rows are hidden, or the condition was too much for the emulator.
+        whole = await self.weigh(table, None, ())
+        return sizes.nothing(table) if row and whole.seen else replace(whole, seen=False)
+
+    async def _row(self, sql: str, parameters: Sequence[Json]) -> list[int] | None:
         body = {
-            "query": sizes.query(table, where),
+            "query": sql,
             "useLegacySql": False,
             "parameterMode": "NAMED",
             "queryParameters": [
@@ -67,7 +78,6 @@ class Scales:
             "requestId": str(uuid.uuid4()),
             "timeoutMs": _LONGEST_MS,
         }
-        hidden = [0] * (1 + len(table.columns))
         async with self._session.post(
             f"{self._projects}/{PROJECT}/queries", json=body, headers=self._headers
         ) as answer:
@@ -76,7 +86,7 @@ class Scales:
         job = f"{self._projects}/{PROJECT}/jobs/{body['requestId']}/delete"
         async with self._session.delete(job, headers=self._headers):
             pass
-        return sizes.weighed(table, [int(cell["v"]) for cell in rows[0]["f"]] if rows else hidden)
+        return [int(cell["v"]) for cell in rows[0]["f"]] if rows else None
 
     async def is_running(self, project: str, job: str) -> bool:
         """Whether that job is under way."""

@@ -39,20 +39,28 @@ def query(table: Table, where: str | None = None) -> str:
     sums = [f"SUM({weight(column)})" for column in table.columns]
     wanted = ", ".join(f"IFNULL({each}, 0) AS c{index}" for index, each in enumerate(["COUNT(*)", *sums]))
     sql = f"SELECT {wanted} FROM `{table.name}`"  # noqa: S608 a name that the warehouse gave us
-    if where is None or table.partitioning is None:
+    if table.partitioning is None:
         return sql
     key = partitions.key(table.partitioning, table.columns)
+    if where is None:
+        # It always holds, and is a filter for a table that demands one.
+        return f"{sql} WHERE {key} IS NOT NULL"
     return f"{sql} WHERE {key} IN (SELECT DISTINCT {key} FROM `{table.name}` WHERE {where})"  # noqa: S608 the person's own
 
 
-def weighed(table: Table, row: Sequence[int]) -> Weights:
-    """Each column's bytes from that row.
+def nothing(table: Table) -> Weights:
+    """The weights of no rows."""
+    return Weights(dict.fromkeys((column.name.lower() for column in table.columns), 0))
 
-    Row policies and a demanded partition filter hide every row from the one who weighs. Then each value counts for
-    eight bytes, which is what the emulator says a table has.
+
+def weighed(table: Table, row: Sequence[int] | None) -> Weights:
+    """Each column's bytes from that row; there is none if the emulator would not weigh the table.
+
+    A row policy hides every row from the one who weighs. Then each value counts for eight bytes, which is what the
+    emulator says a table has.
     """
     names = [column.name.lower() for column in table.columns]
-    if not row[0] and table.rows:
+    if row is None or (not row[0] and table.rows):
         return Weights(dict.fromkeys(names, _EIGHT * table.rows), seen=False)
     return Weights(dict(zip(names, row[1:], strict=True)))
 
