@@ -103,7 +103,7 @@ class EmulatorDouble:
         app.router.add_get("/bigquery/v2/projects", self._projects)
         app.router.add_get(f"{project}/datasets", self._datasets)
         app.router.add_get(f"{project}/datasets/d/tables", self._tables)
-        app.router.add_get(f"{project}/datasets/d/tables/{{table}}", self._table)
+        app.router.add_get(f"{project}/datasets/{{dataset}}/tables/{{table}}", self._table)
         app.router.add_post("/bigquery/v2/projects/meter/queries", self._weigh)
         app.router.add_get("/elsewhere", self._elsewhere)
         app.router.add_route("*", "/{anything:.*}", self._echo)
@@ -150,7 +150,7 @@ class EmulatorDouble:
 
     async def _table(self, request: web.Request) -> web.Response:
         name = request.match_info["table"]
-        if name not in self.tables:
+        if request.match_info["dataset"] != "d" or name not in self.tables:
             return web.json_response({"error": {"code": 404}}, status=404)
         reference = {"projectId": "p", "datasetId": "d", "tableId": name}
         return web.json_response({"tableReference": reference} | self.tables[name])

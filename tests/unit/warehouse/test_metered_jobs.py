@@ -69,6 +69,7 @@ async def ada(client: Client, api_server: ApiServer, emulator: EmulatorDouble) -
         ("DECLARE x INT64; SELECT id FROM d.orders", ("13000", "UPPER_BOUND")),
         ("SELECT nosuch FROM d.orders", ("13000", "UPPER_BOUND")),
         ("SELECT (", ("0", "UPPER_BOUND")),
+        ("SELECT (SELECT COUNT(*) FROM o.name) FROM d.orders AS o", ("13000", "UPPER_BOUND")),
         ("-- " + "x" * 300_000 + "\nSELECT id FROM d.orders", ("13000", "UPPER_BOUND")),
     ],
     ids=lambda value: str(value)[:40],
@@ -160,6 +161,7 @@ async def test_a_refusal_leaves_another_job_of_its_id_alone(ada: Person) -> None
     assert status == 409
     job = (await ada("GET", "jobs/j"))[1]
     assert "status" not in job
+    assert job["statistics"]["totalBytesProcessed"] == "8000"
     assert job["configuration"]["query"]["query"] == SQL
 
 

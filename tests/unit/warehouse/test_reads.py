@@ -83,8 +83,16 @@ def read(sql: str) -> dict[str, str]:
         ("SELECT o.s.f FROM orders o", {"orders": "s"}),
         ("SELECT TO_JSON_STRING(o) FROM orders AS o", {"orders": ALL}),
         ("SELECT COUNT(o) FROM (SELECT id, amt FROM orders) AS o", {"orders": "amt id"}),
+        ("SELECT TO_JSON_STRING(o) FROM (SELECT id, amt, day FROM orders) AS o", {"orders": "amt day id"}),
+        ("WITH o AS (SELECT id, amt FROM orders) SELECT o FROM o", {"orders": "amt id"}),
+        (
+            "WITH a AS (SELECT id FROM people), b AS (SELECT * FROM a) SELECT 1 AS x FROM orders",
+            {"orders": ""},
+        ),
         ("SELECT i.sku FROM orders, UNNEST(items) AS i", {"orders": "items"}),
         ("SELECT i.sku FROM orders AS o, o.items AS i", {"orders": "items"}),
+        ("SELECT i.sku FROM orders, orders.items AS i", {"orders": "items"}),
+        ("SELECT i.sku FROM d.orders CROSS JOIN orders.items AS i", {"orders": "items"}),
         ("SELECT (SELECT SUM(i.n) FROM UNNEST(items) AS i) FROM orders", {"orders": "items"}),
         ("SELECT day, COUNT(*) AS n FROM orders GROUP BY 1 ORDER BY n", {"orders": "day"}),
         ("SELECT amt AS x FROM orders GROUP BY x ORDER BY 1", {"orders": "amt"}),
@@ -166,6 +174,10 @@ def test_a_statement_reads_the_columns_it_names(sql: str, wanted: dict[str, str]
         ("SELECT id FROM (SELECT * FROM orders) WHERE day = @d", "(`day` = @d)"),
         ("SELECT id FROM v WHERE day = @d", "(`day` = @d)"),
         ("SELECT id FROM (SELECT * FROM orders LIMIT 3) WHERE day = @d", None),
+        (
+            "SELECT id FROM (SELECT id, day FROM orders QUALIFY RANK() OVER (ORDER BY amt) = 1) WHERE day = @d",
+            None,
+        ),
         (
             "SELECT t FROM (SELECT *, SUM(amt) OVER (ORDER BY id) AS t FROM orders) WHERE day = @d",
             None,

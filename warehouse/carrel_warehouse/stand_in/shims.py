@@ -2,7 +2,7 @@
 
 import sqlglot
 from sqlglot.errors import SqlglotError
-from sqlglot.tokenizer_core import Token, TokenType
+from sqlglot.tokenizer_core import Token
 
 _BEGIN = ("SET", "(", None, ")", "=", "(", "SELECT", "AS", "STRUCT")
 
@@ -26,8 +26,7 @@ def translated(sql: str) -> str:
 def _matches(tokens: list[Token]) -> bool:
     found = tokens[: len(_BEGIN)]
     return len(found) == len(_BEGIN) and all(
-        token.token_type != TokenType.STRING and wanted in {None, token.text.upper()}
-        for token, wanted in zip(found, _BEGIN, strict=True)
+        wanted in {None, token.text.upper()} for token, wanted in zip(found, _BEGIN, strict=True)
     )
 
 

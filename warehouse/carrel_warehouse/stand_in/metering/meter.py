@@ -130,7 +130,7 @@ class Meter:
             if count != self._as_of:
                 self._weights.clear()
                 self._as_of = count
-            if not settled or key not in self._weights:
+            if key not in self._weights:
                 found = await self._scales.weigh(table, where, parameters)
                 if not settled or self._writes.count != count:
                     return found

@@ -6,7 +6,6 @@ from typing import TypeVar
 
 from sqlglot import exp
 from sqlglot.errors import SqlglotError
-from sqlglot.optimizer.eliminate_ctes import eliminate_ctes
 from sqlglot.optimizer.pushdown_predicates import pushdown_predicates
 from sqlglot.optimizer.pushdown_projections import pushdown_projections
 from sqlglot.optimizer.qualify import qualify
@@ -88,11 +87,7 @@ def _read(expanded: Expanded, known: Known, default: Dataset) -> dict[TableName,
     query = qualify(
         query, schema=schema, dialect="bigquery", validate_qualify_columns=False, quote_identifiers=False
     )
-    query = eliminate_ctes(query)
-    if not query.find(exp.TableColumn):  # a row as a whole, whose columns a projection would lose
-        query = pushdown_projections(query)
-    if not query.find(exp.Window):  # sqlglot would push past it, BigQuery doesn't
-        query = pushdown_predicates(query)
+    query = pushdown_predicates(pushdown_projections(query))
     found: dict[TableName, Read] = {}
     for scope in traverse_scope(query):
         _refuse_strays(scope)
@@ -107,9 +102,10 @@ def _expand(
     if depth > DEEPEST:
         raise NotUnderstoodError(f"Views lie more than {DEEPEST} deep in each other.")
     for scope in traverse_scope(query):
-        aliases = {alias.lower() for alias in scope.sources}
         for source in list(scope.sources.values()):
-            if isinstance(source, exp.Table) and not _is_ours_or_a_path(source, aliases):
+            if isinstance(source, exp.Table) and not source.name.startswith(
+                _BASE
+            ):  # met again in a scope inside
                 _replace(source, find(_name(source, default)), find, expanded, depth)
     return query
 
@@ -142,12 +138,6 @@ def _name(source: exp.Table, default: Dataset) -> TableName:
     if "INFORMATION_SCHEMA" in source.name.upper() or source.name == "__TABLES__":
         raise NotUnderstoodError("The warehouse's own tables have no columns here.")
     return TableName(project, dataset, source.name)
-
-
-def _is_ours_or_a_path(source: exp.Table, aliases: set[str]) -> bool:
-    """Whether it has its name from us already, or `FROM t, t.items` means an array of its neighbour."""
-    path = bool(source.db) and (source.catalog or source.db).lower() in aliases
-    return path or source.name.startswith(_BASE)
 
 
 def _schema(table: Table) -> dict[str, str]:
