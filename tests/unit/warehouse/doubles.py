@@ -84,7 +84,12 @@ class EmulatorDouble:
 
     def __init__(self) -> None:
         self.jobs: list[dict[str, Any]] = []
-        self.seen: list[web.Request] = []
+        self.ran: list[str] = []
+        self.tables: dict[str, dict[str, Any]] = {}
+        self.weights: list[int] = []
+        self.weighings = 0
+        self.process = "1"
+        self.meetings = 0
 
     def application(self) -> web.Application:
         """Jobs, and an echo for everything else."""
@@ -95,6 +100,11 @@ class EmulatorDouble:
         app.router.add_get(f"{project}/jobs/{{job}}", self._get)
         app.router.add_post(f"{project}/jobs/{{job}}/cancel", self._cancel)
         app.router.add_post("/upload" + f"{project}/jobs", self._insert)
+        app.router.add_get("/bigquery/v2/projects", self._projects)
+        app.router.add_get(f"{project}/datasets", self._datasets)
+        app.router.add_get(f"{project}/datasets/d/tables", self._tables)
+        app.router.add_get(f"{project}/datasets/{{dataset}}/tables/{{table}}", self._table)
+        app.router.add_post("/bigquery/v2/projects/meter/queries", self._weigh)
         app.router.add_get("/elsewhere", self._elsewhere)
         app.router.add_route("*", "/{anything:.*}", self._echo)
         return app
@@ -112,10 +122,42 @@ class EmulatorDouble:
 
     async def _insert(self, request: web.Request) -> web.Response:
         body = await request.json()
-        return web.json_response(self.add(body["jobReference"]["jobId"]))
+        job_id, configuration = body["jobReference"]["jobId"], body.get("configuration", {})
+        if configuration.get("dryRun"):
+            return web.json_response({"jobReference": {}, "statistics": {}, "configuration": configuration})
+        if any(job["jobReference"]["jobId"] == job_id for job in self.jobs):
+            return web.json_response({"error": {"code": 409}}, status=409)
+        self.ran.append(configuration.get("query", {}).get("query", ""))
+        return web.json_response(self.add(job_id, configuration=configuration))
 
-    async def _list(self, _: web.Request) -> web.Response:
-        return web.json_response({"kind": "bigquery#jobList", "jobs": self.jobs, "nextPageToken": "2"})
+    async def _list(self, request: web.Request) -> web.Response:
+        jobs = self.jobs
+        if states := request.query.getall("stateFilter", []):
+            jobs = [job for job in jobs if job.get("state", "DONE").lower() in states]
+        return web.json_response({"kind": "bigquery#jobList", "jobs": jobs, "nextPageToken": "2"})
+
+    async def _projects(self, request: web.Request) -> web.Response:
+        claims = jwt.decode(request.headers["Authorization"].split()[1], options={"verify_signature": False})
+        self.meetings += claims["email"] == "carrel@carrel.invalid"
+        projects = [{"id": each, "numericId": self.process + each} for each in ("a", "p", "carrel-demo")]
+        return web.json_response({"projects": projects})
+
+    async def _datasets(self, _: web.Request) -> web.Response:
+        return web.json_response({"datasets": [{"datasetReference": {"projectId": "p", "datasetId": "d"}}]})
+
+    async def _tables(self, _: web.Request) -> web.Response:
+        return web.json_response({"tables": [{"tableReference": {"tableId": each}} for each in self.tables]})
+
+    async def _table(self, request: web.Request) -> web.Response:
+        name = request.match_info["table"]
+        if request.match_info["dataset"] != "d" or name not in self.tables:
+            return web.json_response({"error": {"code": 404}}, status=404)
+        reference = {"projectId": "p", "datasetId": "d", "tableId": name}
+        return web.json_response({"tableReference": reference} | self.tables[name])
+
+    async def _weigh(self, _: web.Request) -> web.Response:
+        self.weighings += 1
+        return web.json_response({"rows": [{"f": [{"v": str(weight)} for weight in self.weights]}]})
 
     async def _get(self, request: web.Request) -> web.Response:
         return web.json_response(self._job(request))

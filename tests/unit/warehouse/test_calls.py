@@ -112,10 +112,11 @@ async def test_a_job_bears_the_name_of_who_began_it(client: Client, api_server: 
 
 async def test_the_first_to_use_a_job_id_has_it(client: Client, api_server: ApiServer) -> None:
     job = {"jobReference": {"projectId": "p", "jobId": "mine"}}
-    for account in ("user-ada", "user-bob"):
-        async with client.post(
-            JOBS, json=job, headers=await signed_in(client, api_server, account)
-        ) as answer:
+    for account, status in (("user-ada", 200), ("user-bob", 409)):
+        headers = await signed_in(client, api_server, account)
+        async with client.post(JOBS, json=job, headers=headers) as answer:
+            assert answer.status == status
+        async with client.get(f"{JOBS}/mine", headers=headers) as answer:
             assert (await answer.json())["user_email"] == "ada@example.org"
 
 

@@ -14,6 +14,9 @@ def main() -> None:
     """Serve until told to stop."""
     logging.basicConfig(level=logging.INFO, format="%(levelname).1s %(name)s: %(message)s")
     logging.getLogger("aiohttp.access").setLevel(logging.WARNING)
+    logging.getLogger("sqlglot").setLevel(
+        logging.ERROR
+    )  # it warns of what it doesn't know by quoting people's SQL
     try:
         settings = parse(os.environ)
     except ValueError as problem:

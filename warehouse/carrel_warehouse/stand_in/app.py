@@ -1,8 +1,4 @@
-"""The stand-in as one web application: what is where, and in which order a request meets it.
-
-Metering and budgets of a later day belong into `middlewares`, after `signed_in`: there the person is known and the
-query not yet sent.
-"""
+"""The stand-in as one web application: what is where, and in which order a request meets it."""
 
 import asyncio
 import logging
@@ -11,10 +7,16 @@ from collections.abc import AsyncIterator
 import aiohttp
 from aiohttp import web
 
-from carrel_warehouse.stand_in.bearer import signed_in
+from carrel_warehouse.stand_in.admission import Gate
+from carrel_warehouse.stand_in.bearer import Handler, signed_in
 from carrel_warehouse.stand_in.cluster import Cluster
 from carrel_warehouse.stand_in.exchange import Exchange
-from carrel_warehouse.stand_in.jobs import JobOwners, Jobs
+from carrel_warehouse.stand_in.jobs import Jobs
+from carrel_warehouse.stand_in.lives import Lives
+from carrel_warehouse.stand_in.metering.meter import Meter
+from carrel_warehouse.stand_in.metering.scales import Scales
+from carrel_warehouse.stand_in.metering.writes import Writes
+from carrel_warehouse.stand_in.records import JobRecords
 from carrel_warehouse.stand_in.sample import Loader, LoadError
 from carrel_warehouse.stand_in.settings import Settings
 from carrel_warehouse.stand_in.tokens import AccessTokens
@@ -48,10 +50,13 @@ async def build(settings: Settings) -> web.Application:
     session = aiohttp.ClientSession(
         timeout=aiohttp.ClientTimeout(total=None, sock_connect=5), connector=aiohttp.TCPConnector(limit=0)
     )
-    owners = JobOwners(settings.data)
+    records = JobRecords(settings.data)
     readiness = Readiness()
     emulator = Emulator(session, settings.emulator)
-    jobs = Jobs(emulator, owners)
+    scales = Scales(session, settings.emulator)
+    writes = Writes(scales.is_running)
+    jobs = Jobs(emulator, records, Gate(Meter(scales, writes)), writes)
+    lives = Lives(session, settings.emulator, settings.project, records)
     project, upload = "/bigquery/v2/projects/{project}", "/upload/bigquery/v2/projects/{project}/jobs"
     app.add_routes(
         [
@@ -66,25 +71,38 @@ async def build(settings: Settings) -> web.Application:
             web.post(f"{project}/jobs/{{job}}/cancel", jobs.cancel),
             web.post(upload, jobs.upload),
             web.put(upload, jobs.upload),
-            web.route("*", "/{anything:.*}", emulator.stream),
+            web.route("*", "/{anything:.*}", _passing(emulator, writes)),
         ]
     )
 
     async def running(_app: web.Application) -> AsyncIterator[None]:
-        loading = asyncio.create_task(_load(Loader(session, settings), readiness))
+        loading = asyncio.create_task(_load(Loader(session, settings), readiness, writes))
+        watching = asyncio.create_task(lives.watch())
         yield
         loading.cancel()
+        watching.cancel()
         await session.close()
-        owners.close()
+        records.close()
 
     app.cleanup_ctx.append(running)
     return app
 
 
-async def _load(loader: Loader, readiness: Readiness) -> None:
+def _passing(emulator: Emulator, writes: Writes) -> Handler:
+    async def handle(request: web.Request) -> web.StreamResponse:
+        if request.method in {"GET", "HEAD"}:
+            return await emulator.stream(request)
+        with writes.passing():  # rows that stream in, a table made or dropped
+            return await emulator.stream(request)
+
+    return handle
+
+
+async def _load(loader: Loader, readiness: Readiness, writes: Writes) -> None:
     while readiness.problem:
         try:
-            await loader.run()
+            with writes.passing():
+                await loader.run()
         except (LoadError, aiohttp.ClientError, OSError) as problem:
             readiness.problem = f"The sample data could not be loaded: {problem}"
             log.warning("%s", readiness.problem)

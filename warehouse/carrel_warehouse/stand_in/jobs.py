@@ -1,73 +1,59 @@
-"""Who ran which job: the emulator gives every job the same `user_email`, and here each gets its person's.
+"""The calls of the BigQuery API that begin or show jobs, each as BigQuery would answer it.
 
-The stand-in sees every job begin, and settles its id before the emulator does, so the person is written down first.
+The stand-in sees every job begin, and settles its id before the emulator does, so that what it knows of the job, its
+person first, is written down under that id.
 """
 
 import asyncio
 import json
-import sqlite3
 import uuid
-from pathlib import Path
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 
+import aiohttp
 from aiohttp import web
 
+from carrel_warehouse.stand_in import limits, overlay, shims
+from carrel_warehouse.stand_in.admission import Admission, Gate
 from carrel_warehouse.stand_in.bearer import EMAIL
+from carrel_warehouse.stand_in.errors import unavailable
+from carrel_warehouse.stand_in.metering.writes import Writes
+from carrel_warehouse.stand_in.records import JobRecords
 from carrel_warehouse.stand_in.slow import SlowJobs
-from carrel_warehouse.stand_in.upstream import Emulator
+from carrel_warehouse.stand_in.upstream import DOWN, Emulator
 
 _PATIENCE = 10.0  # seconds that a client waits for rows if it does not say how long
 
 Json = dict[str, Any]
 
 
-class JobOwners:
-    """The table of jobs and people, kept beside the emulator's data."""
-
-    def __init__(self, folder: Path) -> None:
-        folder.mkdir(parents=True, exist_ok=True)
-        # One process, one thread, single rows by key: microseconds, so the event loop may wait for them.
-        self._database = sqlite3.connect(folder / "jobs.sqlite", isolation_level=None)
-        self._database.execute("PRAGMA journal_mode=WAL")
-        self._database.execute("PRAGMA synchronous=NORMAL")
-        self._database.execute(
-            "CREATE TABLE IF NOT EXISTS jobs (project TEXT, job TEXT, email TEXT NOT NULL, PRIMARY KEY (project, job))"
-        )
-
-    def note(self, project: str, job: str, email: str) -> None:
-        """Write down who began a job; the first to use an id has it."""
-        self._database.execute("INSERT OR IGNORE INTO jobs VALUES (?, ?, ?)", (project, job, email))
-
-    def email(self, project: str, job: str | None) -> str | None:
-        """Who began that job, if anybody here did."""
-        found = self._database.execute(
-            "SELECT email FROM jobs WHERE project = ? AND job = ?", (project, job)
-        ).fetchone()
-        return None if found is None else str(found[0])
-
-    def close(self) -> None:
-        """Close the file."""
-        self._database.close()
-
-
 class Jobs:
-    """The calls of the BigQuery API that begin or show jobs."""
+    """The handlers."""
 
-    def __init__(self, emulator: Emulator, owners: JobOwners) -> None:
+    def __init__(self, emulator: Emulator, records: JobRecords, gate: Gate, writes: Writes) -> None:
         self._emulator = emulator
-        self._owners = owners
+        self._records = records
+        self._gate = gate
+        self._writes = writes
         self._slow = SlowJobs()
 
     async def query(self, request: web.Request) -> web.StreamResponse:
-        """jobs.query: its answer holds rows but no person, so only its id is settled here."""
+        """jobs.query: its answer holds rows but no person."""
         body = await _document(request)
         if body is None:
             return await self._emulator.ask(request, await request.read())
         project, job = request.match_info["project"], str(body.setdefault("requestId", str(uuid.uuid4())))
-        self._owners.note(project, job, request[EMAIL])
-        self._slow.note(project, job, body.get("labels"))
-        answer = await self._emulator.ask(request, json.dumps(body).encode())
-        return await self._still_running(project, job, body.get("timeoutMs")) or answer
+        admission = await self._admitted(project, body)
+        if admission is None:
+            return unavailable(DOWN)
+        if body.get("dryRun"):
+            return _with_head(await self._emulator.ask(request, json.dumps(body).encode()), admission)
+        self._begin(request, job, body.get("labels"), admission)
+        answer = await self._run(request, job, body, body, admission)
+        if admission.failure and answer.status == 200:
+            return limits.error(admission.failure)
+        return await self._still_running(project, job, body.get("timeoutMs")) or _with_head(answer, admission)
 
     async def insert(self, request: web.Request) -> web.StreamResponse:
         """jobs.insert with the job in the body."""
@@ -76,28 +62,45 @@ class Jobs:
             return await self._emulator.ask(request, await request.read())
         project = request.match_info["project"]
         reference = body.get("jobReference") or {}
-        reference.setdefault("jobId", str(uuid.uuid4()))
+        job = str(reference.setdefault("jobId", str(uuid.uuid4())))
         body["jobReference"] = reference
-        self._owners.note(project, str(reference["jobId"]), request[EMAIL])
         configuration = body.get("configuration")
-        labels = configuration.get("labels") if isinstance(configuration, dict) else None
-        self._slow.note(project, str(reference["jobId"]), labels)
-        return self._named(project, await self._emulator.ask(request, json.dumps(body).encode()))
+        query = configuration.get("query") if isinstance(configuration, dict) else None
+        if not isinstance(configuration, dict) or not isinstance(query, dict):
+            self._records.note(project, job, request[EMAIL])
+            self._slow.note(
+                project, job, configuration.get("labels") if isinstance(configuration, dict) else None
+            )
+            return self._named(project, await self._written(request, job, json.dumps(body).encode()))
+        admission = await self._admitted(project, query)
+        if admission is None:
+            return unavailable(DOWN)
+        if configuration.get("dryRun"):
+            answer = await self._emulator.ask(request, json.dumps(body).encode())
+            return _changed(answer, lambda each: overlay.metered(each, admission.estimate))
+        self._begin(request, job, configuration.get("labels"), admission)
+        return self._named(project, await self._run(request, job, body, query, admission))
 
     async def upload(self, request: web.Request) -> web.StreamResponse:
         """jobs.insert with a file: only the last answer of an upload is a job."""
         project = request.match_info["project"]
-        answer = await self._emulator.ask(request)
+        with self._writes.passing():
+            answer = await self._emulator.ask(request)
         job = _json(answer)
         if job and "jobReference" in job:
-            self._owners.note(project, job["jobReference"]["jobId"], request[EMAIL])
+            self._records.note(project, job["jobReference"]["jobId"], request[EMAIL])
+            self._writes.begun(project, job["jobReference"]["jobId"])
         return self._named(project, answer)
 
     async def results(self, request: web.Request) -> web.StreamResponse:
         """jobs.getQueryResults: the rows, once the job's time is over."""
         project, job = request.match_info["project"], request.match_info["job"]
-        running = await self._still_running(project, job, request.query.get("timeoutMs"))
-        return running or await self._emulator.stream(request)
+        if failure := self._records.failed(project, job):
+            return limits.error(failure)
+        if running := await self._still_running(project, job, request.query.get("timeoutMs")):
+            return running
+        estimate = self._records.metered(project, job)
+        return await self._emulator.stream(request, partial(overlay.head, estimate) if estimate else None)
 
     async def get(self, request: web.Request) -> web.StreamResponse:
         """jobs.get."""
@@ -111,14 +114,60 @@ class Jobs:
     async def list(self, request: web.Request) -> web.StreamResponse:
         """jobs.list: a person's own jobs, or everybody's with allUsers, as BigQuery has it."""
         project = request.match_info["project"]
-        answer = await self._emulator.ask(request)
+        # A job's state may be another here than in the emulator, so it's for us to choose by it.
+        states = {state.upper() for state in request.query.getall("stateFilter", [])}
+        unfiltered = request.clone(rel_url=request.rel_url.without_query_params("stateFilter"))
+        answer = await self._emulator.ask(unfiltered)
         document = _json(answer)
         if document is None or "jobs" not in document:
             return answer
-        jobs = [self._with_person(project, job) for job in document["jobs"]]
+        jobs = [self._shown(project, job) for job in document["jobs"]]
+        if states:
+            jobs = [job for job in jobs if job.get("state") in states]
         if request.query.get("allUsers", "").lower() != "true":
             jobs = [job for job in jobs if job.get("user_email") == request[EMAIL]]
         return web.json_response(document | {"jobs": jobs})
+
+    async def _admitted(self, project: str, query: Json) -> Admission | None:
+        try:
+            return await self._gate.admit(project, query)
+        except aiohttp.ClientConnectionError:
+            return None
+
+    def _begin(self, request: web.Request, job: str, labels: object, admission: Admission) -> None:
+        project = request.match_info["project"]
+        self._records.note(project, job, request[EMAIL])
+        self._records.meter(project, job, admission.estimate)
+        if admission.destination:
+            self._records.aim(project, job, admission.destination)
+        if not admission.failure:
+            self._slow.note(project, job, labels)
+
+    async def _run(
+        self, request: web.Request, job: str, body: Json, query: Json, admission: Admission
+    ) -> web.Response:
+        """Send a job's `body` on, in which `query` is the part that says what to run."""
+        project, text = request.match_info["project"], str(query.get("query", ""))
+        if admission.failure:
+            query.update(limits.PLACEHOLDER)
+            for name in limits.NOT_FOR_THE_PLACEHOLDER:
+                query.pop(name, None)
+        else:
+            query["query"] = shims.translated(text)
+        data = json.dumps(body).encode()
+        writes = admission.changes and not admission.failure
+        answer = await (self._written(request, job, data) if writes else self._emulator.ask(request, data))
+        if answer.status == 200:  # not before the emulator has taken the id: it may be another job's
+            if query["query"] != text:
+                self._records.ask(project, job, text)
+            if admission.failure:
+                self._records.fail(project, [job], admission.failure)
+        return answer
+
+    async def _written(self, request: web.Request, job: str, body: bytes) -> web.Response:
+        with self._writes.passing():
+            self._writes.begun(request.match_info["project"], job)
+            return await self._emulator.ask(request, body)
 
     async def _still_running(self, project: str, job: str, patience: object) -> web.Response | None:
         """What a client hears that has waited as long as it would, and the job's time is not over."""
@@ -133,21 +182,30 @@ class Jobs:
         return web.json_response({"jobReference": reference, "jobComplete": False})
 
     def _named(self, project: str, answer: web.Response) -> web.Response:
-        document = _json(answer)
-        if document is None:
-            return answer
-        if "job" in document:  # jobs.cancel wraps it
-            document["job"] = self._with_person(project, document["job"])
-        return web.json_response(self._with_person(project, document), status=answer.status)
+        def shown(document: Json) -> Json:
+            if "job" in document:  # jobs.cancel wraps it
+                return document | {"job": self._shown(project, document["job"])}
+            return self._shown(project, document)
 
-    def _with_person(self, project: str, resource: Json) -> Json:
-        if "jobReference" not in resource:
+        return _changed(answer, shown)
+
+    def _shown(self, project: str, resource: Json) -> Json:
+        job = resource.get("jobReference", {}).get("jobId")
+        if job is None:
             return resource
         # The statements of a script are jobs of their own, begun by the emulator for the script's person.
         parent = resource.get("statistics", {}).get("parentJobId")
-        job = resource["jobReference"].get("jobId")
-        email = self._owners.email(project, job) or self._owners.email(project, parent)
-        return self._slow.shown(project, resource | {"user_email": email} if email else resource)
+        if email := self._records.email(project, job) or self._records.email(project, parent):
+            resource = resource | {"user_email": email}
+        if failure := self._records.failed(project, job):
+            resource = overlay.failed(resource, failure)
+        if estimate := self._records.metered(project, job):
+            resource = overlay.metered(resource, estimate)
+        if destination := self._records.aimed(project, job):
+            resource = overlay.destined(resource, destination)
+        if (text := self._records.asked(project, job)) is not None:
+            resource = overlay.asked(resource, text)
+        return resource if failure else self._slow.shown(project, resource)
 
 
 async def _document(request: web.Request) -> Json | None:
@@ -157,6 +215,17 @@ async def _document(request: web.Request) -> Json | None:
     except ValueError:
         return None
     return document if isinstance(document, dict) else None
+
+
+def _with_head(answer: web.Response, admission: Admission) -> web.Response:
+    if answer.status == 200 and isinstance(answer.body, bytes):
+        answer.body = overlay.head(admission.estimate, answer.body)
+    return answer
+
+
+def _changed(answer: web.Response, change: Callable[[Json], Json]) -> web.Response:
+    document = _json(answer)
+    return answer if document is None else web.json_response(change(document), status=answer.status)
 
 
 def _json(answer: web.Response) -> Json | None:

@@ -4,7 +4,8 @@ local-bigquery takes the caller from an unsigned JWT, for SESSION_USER() and row
 loopback only, so nobody but the stand-in can speak for somebody.
 """
 
-from collections.abc import AsyncIterator
+import asyncio
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
 import aiohttp
@@ -17,6 +18,7 @@ from carrel_warehouse.stand_in.bearer import EMAIL
 from carrel_warehouse.stand_in.errors import unavailable
 
 PER_CONNECTION = ("Connection", "Keep-Alive", "TE", "Trailer", "Transfer-Encoding", "Upgrade", "Expect")
+_HEAD = 4096  # bytes at the beginning of an answer, in which it says all but its schema and rows
 DOWN = "The warehouse is starting again; try again in a few seconds."
 
 
@@ -32,12 +34,16 @@ class Emulator:
         self._session = session
         self._address = address
 
-    async def stream(self, request: web.Request) -> web.StreamResponse:
-        """Pass a request on and its answer back, both as they flow."""
+    async def stream(
+        self, request: web.Request, head: Callable[[bytes], bytes] | None = None
+    ) -> web.StreamResponse:
+        """Pass a request on and its answer back, both as they flow; `head` may change how the answer begins."""
         try:
             async with self._sent(request, request.content if request.can_read_body else None) as answer:
                 response = web.StreamResponse(status=answer.status, headers=_back(answer.headers))
                 await response.prepare(request)
+                if head is not None:
+                    await response.write(head(await _beginning(answer.content)))
                 async for chunk in answer.content.iter_any():
                     await response.write(chunk)
                 await response.write_eof()
@@ -74,6 +80,13 @@ class Emulator:
             request.method, url, headers=headers, data=data, allow_redirects=False
         ) as answer:
             yield answer
+
+
+async def _beginning(content: aiohttp.StreamReader) -> bytes:
+    try:
+        return await content.readexactly(_HEAD)
+    except asyncio.IncompleteReadError as short:
+        return short.partial
 
 
 def _back(headers: CIMultiDictProxy[str]) -> CIMultiDict[str]:
