@@ -58,6 +58,7 @@ from carrel_operator.api.vocabulary import (
     ReasonKind,
     ResizeState,
 )
+from carrel_operator.api.warehouse import Budget, Dataset, DatasetRole, Grant, Warehouse
 
 __all__ = [
     "API_VERSION",
@@ -89,11 +90,15 @@ __all__ = [
     "Activity",
     "BackupStatus",
     "Body",
+    "Budget",
     "ChangePolicy",
     "Condition",
     "ConditionType",
+    "Dataset",
+    "DatasetRole",
     "DiskUse",
     "Gpu",
+    "Grant",
     "InstanceType",
     "InvalidObjectError",
     "Member",
@@ -121,5 +126,6 @@ __all__ = [
     "Volume",
     "VolumeBackup",
     "VolumeRestore",
+    "Warehouse",
     "Whose",
 ]

@@ -10,6 +10,7 @@ from carrel_operator.api.objects import Metadata
 from carrel_operator.api.reading import Body, InvalidObjectError, mapping
 from carrel_operator.api.status import Condition, parse_conditions
 from carrel_operator.api.vocabulary import REPAIR_ANNOTATION, ConditionType
+from carrel_operator.api.warehouse import Grant, Warehouse
 
 _LONGEST_REPAIR = 64
 _LONGEST_FOLDER = 100
@@ -99,6 +100,7 @@ class ProjectStatus:
     claim_phase: str = ""
     size: str = ""
     repaired: str = ""  # the last request for a repair that was carried out
+    grants: tuple[Grant, ...] = ()  # what was granted in the warehouse, and is taken back
     conditions: tuple[Condition, ...] = ()
 
     @classmethod
@@ -115,6 +117,7 @@ class ProjectStatus:
             claim_phase=volume.get("phase", ""),
             size=volume.get("size", ""),
             repaired=body.get("repaired", ""),
+            grants=tuple(Grant.parse(each) for each in body.get("grants", ())),
             conditions=parse_conditions(body),
         )
 
@@ -128,6 +131,7 @@ class ProjectStatus:
             "members": self.members,
             "principal": self.principal,
             "repaired": self.repaired,
+            "grants": [each.body() for each in self.grants],
             "volume": {key: value for key, value in volume.items() if value},
             "conditions": [each.body() for each in self.conditions],
         }
@@ -148,6 +152,7 @@ class Project:
     volume_size: str | None = None
     storage_class: str | None = None
     repository: Repository | None = None
+    warehouse: Warehouse = field(default_factory=Warehouse)
     repair: str = ""  # changes when somebody asks for the files to be mended
     status: ProjectStatus = field(default_factory=ProjectStatus)
 
@@ -166,6 +171,7 @@ class Project:
             repository=Repository.parse(mapping(spec, "repository", "spec."))
             if "repository" in spec
             else None,
+            warehouse=Warehouse.parse(spec.get("warehouse", {})),
             repair=str(annotations.get(REPAIR_ANNOTATION, ""))[:_LONGEST_REPAIR],
             status=ProjectStatus.parse(body.get("status", {})),
         )
