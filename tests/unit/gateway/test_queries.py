@@ -174,9 +174,7 @@ async def test_who_is_no_notebook_gets_nothing(
     assert warehouse.begun == []
 
 
-async def test_a_budget_that_is_lowered_below_what_is_spent(
-    gateway: Client, warehouse: WarehouseDouble, view: ViewDouble
-) -> None:
+async def test_a_budget_that_is_lowered_below_what_is_spent(gateway: Client, view: ViewDouble) -> None:
     view.caller = Caller(notebook="nb-risk", person="team risk", project="risk", uid="2", groups=frozenset())
     view.known = [project("risk", bytesPerDay="10Gi")]
     assert (await insert(gateway, f"reads {5 * GIB}"))[0] == 200
