@@ -1,6 +1,5 @@
 """The ledger's file: what is written is read, also by the next process."""
 
-from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -13,13 +12,6 @@ DAY = date(2026, 11, 28)
 NOON = datetime(2026, 11, 28, 12, tzinfo=UTC)
 CHARGE = Charge("p", "job-1", "US", DAY, NOON, "ada", "", "ada", "cell", "notes-ipynb", 5, 10, "RUNNING")
 TIME = Time(DAY, "ada", "", "ada", "small", 0.5, 60)
-
-
-@pytest.fixture
-def ledger(tmp_path: Path) -> Iterator[Ledger]:
-    ledger = Ledger(tmp_path / "ledger")
-    yield ledger
-    ledger.close()
 
 
 def test_a_job_is_charged_once_with_what_is_known_last(ledger: Ledger) -> None:
