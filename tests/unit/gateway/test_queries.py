@@ -87,10 +87,11 @@ async def test_many_at_once_cant_overdraw(gateway: Client, warehouse: WarehouseD
     warehouse.hold = asyncio.Event()
     asked = [asyncio.create_task(insert(gateway, f"reads {2 * GIB} -- {number}")) for number in range(20)]
     refused = 0
-    for each in asyncio.as_completed(asked):
-        refused += (await each)[0] == 400
-        if refused == 15:
-            warehouse.hold.set()
+    async with asyncio.timeout(30):
+        for each in asyncio.as_completed(asked):
+            refused += (await each)[0] == 400
+            if refused == 15:
+                warehouse.hold.set()
     assert refused == 15
     assert len(warehouse.begun) == 5
 
