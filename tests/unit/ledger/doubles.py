@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from carrel_operator.api import InstanceType, Notebook, Project, Share
-from carrel_warehouse.cluster_view import Pod
+from carrel_warehouse.cluster_view import Caller, Pod
 
 SMALL = InstanceType("small", Share("1", "1"), Share("1Gi", "1Gi"), price_per_hour=0.5)
 LARGE = InstanceType("large", Share("4", "4"), Share("8Gi", "8Gi"), price_per_hour=2.0)
@@ -20,6 +20,10 @@ class ViewDouble:
     sizes: dict[str, InstanceType] = field(default_factory=lambda: {"small": SMALL, "large": LARGE})
     changed: asyncio.Event | None = None
     fresh: bool = True
+    caller_is: Caller | None = None
+
+    def caller(self, _address: str) -> Caller | None:
+        return self.caller_is
 
     def pods(self) -> list[Pod]:
         return self.known
