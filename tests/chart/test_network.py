@@ -24,7 +24,9 @@ def _pod(address: str, namespace: str = NAMESPACE, **labels: str) -> Party:
 PARTIES = {
     **{
         name: _component(name, f"10.244.0.{number}")
-        for number, name in enumerate(("hub", "proxy", "operator", "identity", "warehouse", "gateway"), start=2)
+        for number, name in enumerate(
+            ("hub", "proxy", "operator", "identity", "warehouse", "gateway"), start=2
+        )
     },
     "notebook": _pod("10.244.0.20", name="notebook"),
     "backup": _pod("10.244.0.22", name="backup"),
