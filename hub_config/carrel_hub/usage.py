@@ -39,7 +39,6 @@ class Line:
     pod_cost: float = 0.0
     cost: float = 0.0
     cost_today: float = 0.0
-    bytes_today: int = 0
 
     def add(self, row: Row, today: str) -> None:
         """Count a row too."""
@@ -51,7 +50,6 @@ class Line:
         self.cost += row["cost"]
         if row["day"] == today:
             self.cost_today += row["cost"]
-            self.bytes_today += row["bytes"]
 
 
 def lines(rows: Iterable[Row], today: date) -> list[Line]:

@@ -115,6 +115,8 @@ def test_the_page_sums_up_by_person_and_project(hub: OwnHub, browser: Browser) -
     expect(rows.last).to_contain_text("under $0.01")
     expect(page.locator("tfoot")).to_contain_text("$17.09")
     assert page.locator("main img").count() == 0
+    table = page.locator(".carrel-scroll")
+    assert table.evaluate("box => box.scrollWidth <= box.clientWidth"), "all columns are to be seen"
     page.screenshot(path=SCREENSHOTS / "usage.png")
     page.emulate_media(color_scheme="dark")
     page.reload()
