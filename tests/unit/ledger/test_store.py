@@ -75,6 +75,17 @@ def test_if_one_half_fails_the_other_is_not_there(ledger: Ledger) -> None:
     assert ledger.counted() == {"uid-1": NOON}
 
 
+@pytest.mark.parametrize("location", ["US", ""])
+def test_a_job_is_found_without_looking_at_all_others(ledger: Ledger, location: str) -> None:
+    ledger.write(CHARGE)
+    asked: list[str] = []
+    ledger._database.set_trace_callback(asked.append)
+    assert ledger.find("p", location, "job-1") == CHARGE
+    ledger._database.set_trace_callback(None)
+    plan = ledger._database.execute(f"EXPLAIN QUERY PLAN {asked[0]}").fetchall()
+    assert "charges_by_job (job=?)" in plan[0][3]
+
+
 def test_old_days_go(ledger: Ledger) -> None:
     old = DAY - timedelta(days=KEPT_DAYS + 1)
     for day in (old, DAY - timedelta(days=KEPT_DAYS), DAY):

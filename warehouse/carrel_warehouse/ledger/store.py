@@ -50,6 +50,7 @@ CREATE TABLE IF NOT EXISTS charges (
     PRIMARY KEY (billing_project, location, job)
 );
 CREATE INDEX IF NOT EXISTS charges_of_a_day ON charges (day, project, person);
+CREATE INDEX IF NOT EXISTS charges_by_job ON charges (job);
 CREATE TABLE IF NOT EXISTS times (
     day TEXT, person TEXT, project TEXT, notebook TEXT, size TEXT, price_per_hour REAL, seconds REAL NOT NULL,
     PRIMARY KEY (day, person, project, notebook, size, price_per_hour)
