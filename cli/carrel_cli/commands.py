@@ -6,7 +6,7 @@ import sys
 from argparse import ArgumentParser, Namespace
 from collections.abc import Sequence
 
-from carrel_cli import restoring, stopping, table
+from carrel_cli import restoring, stopping, table, usage
 from carrel_cli.hub import Hub, HubError, Server
 from carrel_cli.waiting import Restart, Step, repair_step, resize_step, until_done
 
@@ -91,6 +91,12 @@ def _restore(hub: Hub, server: Server, asked: Namespace) -> bool:
     return until_done(look, _tell, asked.wait)
 
 
+def _usage(hub: Hub, _: Server, asked: Namespace) -> bool:
+    for line in usage.lines(hub.usage(asked.since), asked.project):
+        print(line)
+    return True
+
+
 def _tell(sentence: str) -> None:
     print(sentence, flush=True)
 
@@ -145,4 +151,11 @@ def _parser() -> ArgumentParser:
     restore.add_argument("--as-of", default="", metavar="DATE", help="2026-11-26, or 2026-11-26T14:00")
     restore.add_argument("--of", dest="name", default="", metavar="NAME", help=_NAME)
     restore.set_defaults(run=_restore)
+
+    used = commands.add_parser("usage", help="what was read and run, and what it cost")
+    used.add_argument(
+        "--since", default="", metavar="DAY", help="such as 2026-11-26 (default: this month's first)"
+    )
+    used.add_argument("--project", default="", metavar="NAME", help="of one project alone")
+    used.set_defaults(run=_usage, name="")
     return parser

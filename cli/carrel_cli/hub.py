@@ -116,6 +116,10 @@ class Hub:
         """Have a project's files mended."""
         return self._ask("POST", f"/projects/{_quoted(name)}/repair", {})
 
+    def usage(self, since: str) -> Answer:
+        """What was used since a day, or since the first of this month."""
+        return self._ask("GET", f"/carrel/usage?since={_quoted(since)}")
+
     def backups(self, server: Server) -> Answer:
         """The backups of the home and of projects, and what goes on with restores."""
         return self._ask("GET", f"{_path(server)}/backups")

@@ -10,12 +10,17 @@ _TITLES = ("", "SIZE", "CPU", "MEMORY", "PER HOUR", "APPLIES")
 def lines(sizes: dict[str, Any]) -> Iterator[str]:
     """One line a size, then what is going on with the server's own."""
     rows = [_TITLES, *(_row(each, sizes) for each in sizes["sizes"])]
-    widths = [max(len(row[column]) for row in rows) for column in range(len(_TITLES))]
-    for row in rows:
-        yield _line(row, widths)
+    yield from aligned(rows)
     if resize := sizes.get("resize"):
         yield ""
         yield str(resize["message"])
+
+
+def aligned(rows: Sequence[Sequence[str]]) -> Iterator[str]:
+    """Rows of as many cells each, in columns."""
+    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
+    for row in rows:
+        yield _line(row, widths)
 
 
 def _row(size: dict[str, Any], sizes: dict[str, Any]) -> tuple[str, ...]:

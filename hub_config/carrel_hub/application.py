@@ -8,9 +8,9 @@ from typing import Any
 
 from jupyterhub import orm
 from jupyterhub.app import JupyterHub
-from traitlets import Bool, Float
+from traitlets import Bool, Float, Unicode
 
-from carrel_hub import api, backups_api, live, project_api, recovery, views
+from carrel_hub import api, backups_api, live, project_api, recovery, usage_api, views
 from carrel_hub.group_refresh import GroupRefresh
 from carrel_hub.idle_stop import Hub, Stopper
 from carrel_hub.notebooks import Notebooks, shared
@@ -37,6 +37,8 @@ class CarrelHub(JupyterHub):  # type: ignore[misc]  # JupyterHub publishes no ty
         """,
     ).tag(config=True)
 
+    usage_url = Unicode("", help="Where what was used is asked for; nowhere if empty.").tag(config=True)
+
     _recovery: asyncio.Task[None] | None = None
     _teams: Teams
     _groups: GroupRefresh
@@ -57,6 +59,7 @@ class CarrelHub(JupyterHub):  # type: ignore[misc]  # JupyterHub publishes no ty
                 *backups_api.HANDLERS,
                 *project_api.HANDLERS,
                 *live.HANDLERS,
+                *usage_api.HANDLERS,
                 *views.HANDLERS,
             ],
         )
@@ -84,8 +87,9 @@ class CarrelHub(JupyterHub):  # type: ignore[misc]  # JupyterHub publishes no ty
         return found
 
     def init_tornado_settings(self) -> None:
-        """Give the handlers what stops idle servers."""
+        """Give the handlers what stops idle servers, and where what was used is counted."""
         super().init_tornado_settings()
+        self.tornado_settings["carrel_usage_url"] = self.usage_url.rstrip("/")
         policy = NotebookSpawner(config=self.config).cull
         hub = Hub(last_used=self._last_used, gone=self._look_for)
         self.tornado_settings["carrel_stopper"] = Stopper(self._notebooks, policy, hub)

@@ -87,7 +87,11 @@ def _spawner(c: Config, values: Values) -> None:
 
 
 def _pages(c: Config, values: Values) -> None:
-    c.JupyterHub.template_vars = {"carrel_backups": values.backup.enabled}
+    c.JupyterHub.template_vars = {
+        "carrel_backups": values.backup.enabled,
+        "carrel_usage": bool(values.usage.url),
+    }
+    c.CarrelHub.usage_url = values.usage.url
     c.JupyterHub.template_paths = [str(pages.TEMPLATES)]
     c.JupyterHub.logo_file = str(pages.LOGO)
 

@@ -67,6 +67,12 @@ class Backup(_Section, frozen=True):
     enabled: bool = False
 
 
+class Usage(_Section, frozen=True):
+    """Where what was used is counted; nowhere if empty."""
+
+    url: str = ""
+
+
 class Debug(_Section, frozen=True):
     """How much the hub says."""
 
@@ -81,6 +87,7 @@ class Values(_Section, frozen=True):
     cull: Cull = Cull()
     identity_provider: IdentityProvider = IdentityProvider()
     backup: Backup = Backup()
+    usage: Usage = Usage()
     debug: Debug = Debug()
 
 

@@ -25,7 +25,7 @@ PARTIES = {
     **{
         name: _component(name, f"10.244.0.{number}")
         for number, name in enumerate(
-            ("hub", "proxy", "operator", "identity", "warehouse", "gateway"), start=2
+            ("hub", "proxy", "operator", "identity", "warehouse", "gateway", "auditor"), start=2
         )
     },
     "notebook": _pod("10.244.0.20", name="notebook"),
@@ -64,6 +64,11 @@ NEEDED = [
     ("gateway", "warehouse", 9050),
     ("gateway", "api server", 6443),
     ("gateway", "dns", 53),
+    ("hub", "gateway", 9061),
+    ("auditor", "gateway", 9061),
+    ("auditor", "warehouse", 9050),
+    ("auditor", "api server", 6443),
+    ("auditor", "dns", 53),
     ("notebook", "dns", 53),
     ("notebook", "dns on the node", 53),
     ("notebook", "world", 443),
@@ -82,6 +87,10 @@ FEARED = [
     ("pod next door", "gateway", 9061),
     ("world", "gateway", 9060),
     ("gateway", "world", 80),
+    ("hub", "gateway", 9060),
+    ("auditor", "world", 80),
+    ("auditor", "gateway", 9060),
+    ("notebook", "auditor", 8080),
     ("gateway", "notebook", 8888),
     ("notebook", "pod next door", 80),
     ("notebook", "api server", 6443),

@@ -68,7 +68,7 @@ def test_the_proxy_and_the_sign_in_have_no_rights(rendered: Rendered) -> None:
         for binding in rendered.of_kind(kind).values()
         for subject in binding["subjects"]
     }
-    assert bound <= {"gateway", "hub", "operator", "warehouse"}
+    assert bound <= {"auditor", "gateway", "hub", "operator", "warehouse"}
 
 
 def test_the_gateway_writes_nothing_but_what_projects_have_used(rendered: Rendered) -> None:

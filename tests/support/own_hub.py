@@ -76,11 +76,11 @@ class OwnHub:
 
 
 @contextmanager
-def served(folder: Path, groups: dict[str, Any], admins: list[str]) -> Iterator[OwnHub]:
+def served(folder: Path, groups: dict[str, Any], admins: list[str], usage_url: str = "") -> Iterator[OwnHub]:
     """Start both, and end both."""
     with _api() as (api, loop):
         port, token = _free_port(), secrets.token_hex(16)
-        _configure(folder, port, token, groups, admins)
+        _configure(folder, port, token, groups, admins, usage_url=usage_url)
         kubeconfig = {
             "clusters": [{"name": "own", "cluster": {"server": api.url}}],
             "users": [{"name": "hub", "user": {}}],
@@ -134,7 +134,9 @@ def _process(folder: Path) -> Iterator[None]:
             process.wait(20)
 
 
-def _configure(folder: Path, port: int, token: str, groups: dict[str, Any], admins: list[str]) -> None:
+def _configure(
+    folder: Path, port: int, token: str, groups: dict[str, Any], admins: list[str], *, usage_url: str
+) -> None:
     here = f"http://127.0.0.1:{port}"
     config = {
         "JupyterHub": {
@@ -154,6 +156,7 @@ def _configure(folder: Path, port: int, token: str, groups: dict[str, Any], admi
             "services": {"tests": {"apiToken": token, "admin": True}},
             "db": {"type": "other", "url": f"sqlite:///{folder}/hub.sqlite"},
         },
+        "usage": {"url": usage_url},
     }
     (folder / "values.yaml").write_text(yaml.safe_dump(values))
     (folder / "hub.config.JupyterHub.cookie_secret").write_text(secrets.token_hex(32))

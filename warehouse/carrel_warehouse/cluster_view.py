@@ -1,6 +1,7 @@
 """What is seen of the cluster, by watches alone: whose pod an address is, and what teams and sizes there are."""
 
 import asyncio
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 
 from carrel_operator import api
@@ -19,25 +20,33 @@ class Pod:
     name: str
     uid: str
     notebook: str
-    instance_type: str
+    instance_type: str  # with which it began
     address: str
     phase: str
     started: str  # RFC 3339, as the kubelet has it
+    ended: str = ""  # the same; empty while it runs, or where nobody says
+    person: str = ""
+    project: str = ""
+    session: str = ""
 
     @classmethod
     def parse(cls, body: Body) -> "Pod":
         """Read a pod."""
         metadata, status = body["metadata"], body.get("status", {})
-        labels = metadata.get("labels", {})
+        labels, annotations = metadata.get("labels", {}), metadata.get("annotations", {})
         ours = labels.get("app.kubernetes.io/name") == "notebook"
         return cls(
             name=metadata["name"],
             uid=metadata["uid"],
             notebook=labels.get(api.NOTEBOOK_LABEL, "") if ours else "",
-            instance_type=metadata.get("annotations", {}).get(api.INSTANCE_TYPE_ANNOTATION, ""),
+            instance_type=annotations.get(api.INSTANCE_TYPE_ANNOTATION, ""),
             address=status.get("podIP", ""),
             phase=status.get("phase", ""),
             started=status.get("startTime", ""),
+            ended=_ended(status) if status.get("phase") in _ENDED else "",
+            person=annotations.get(api.OWNER_ANNOTATION, ""),
+            project=labels.get(api.PROJECT_LABEL, ""),
+            session=annotations.get(api.SESSION_ANNOTATION, ""),
         )
 
     @property
@@ -107,6 +116,10 @@ class ClusterView:
             except TimeoutError:
                 return None
 
+    def heard(self, changed: asyncio.Event) -> AbstractContextManager[None]:
+        """Set the event at every change of a pod."""
+        return self._pods.heard(changed)
+
     def pods(self) -> list[Pod]:
         """The pods of notebooks."""
         return [pod for pod in self._pods.values() if pod.notebook]
@@ -122,3 +135,8 @@ class ClusterView:
     def instance_type(self, name: str) -> InstanceType | None:
         """The size of that name."""
         return self._sizes.get(name)
+
+
+def _ended(status: Body) -> str:
+    states = (each.get("state", {}) for each in status.get("containerStatuses", ()))
+    return max((each.get("terminated", {}).get("finishedAt") or "" for each in states), default="")

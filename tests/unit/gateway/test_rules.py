@@ -11,10 +11,11 @@ from carrel_operator.api import Budget
 from carrel_warehouse.gateway import labels, settings, verdict
 from carrel_warehouse.gateway.payers import Payer
 from carrel_warehouse.gateway.witnesses import RowsWitness, Sighting, sighting
+from carrel_warehouse.words import Price, size
 
 MIB, GIB, TIB = 1024**2, 1024**3, 1024**4
 NOON = datetime(2026, 11, 28, 12, tzinfo=UTC)
-PRICE = verdict.Price(6.25, "$")
+PRICE = Price(6.25, "$")
 
 
 def payer(day: int | None = None, query: int | None = None) -> Payer:
@@ -33,7 +34,7 @@ def payer(day: int | None = None, query: int | None = None) -> Payer:
     ],
 )
 def test_sizes(number: int, said: str) -> None:
-    assert verdict.size(number) == said
+    assert size(number) == said
 
 
 @pytest.mark.parametrize(

@@ -17,7 +17,11 @@ from carrel_warehouse.gateway.book import Book
 from carrel_warehouse.gateway.settings import Settings, SettingsError, load
 from carrel_warehouse.gateway.upstream import Upstream
 from carrel_warehouse.ledger import app as ledger_app
+from carrel_warehouse.ledger.pods import PodHours
 from carrel_warehouse.ledger.store import Ledger
+from carrel_warehouse.ledger.usage import Reader
+from carrel_warehouse.ledger.usage_status import UsageStatus
+from carrel_warehouse.words import Price
 
 FIELD_MANAGER = "carrel-gateway"
 SETTINGS_PATH = Path(os.environ.get("CARREL_SETTINGS", "/etc/carrel/settings.yaml"))
@@ -50,13 +54,23 @@ async def serve(settings: Settings) -> None:
         await view.open()
         session = await stack.enter_async_context(Upstream.session())
         outside = build(settings, view, Upstream(session, settings.upstream), Book(ledger))
-        inside = ledger_app.build(view)
+        price = Price(settings.price_per_tib, settings.currency)
+        reader = Reader(settings.data, price)
+        inside = ledger_app.build(view, ledger, reader, price, settings.project)
+        telling = UsageStatus(cluster, view, reader, price)
+        for endless in (PodHours(view, ledger).run(), telling.run()):
+            stack.push_async_callback(_end, asyncio.create_task(endless))
         for application, port in ((outside, settings.port), (inside, settings.internal_port)):
             runner = web.AppRunner(application, access_log=None, shutdown_timeout=2)
             await runner.setup()
             stack.push_async_callback(runner.cleanup)
             await web.TCPSite(runner, port=port).start()
         await stop.wait()
+
+
+async def _end(task: asyncio.Task[None]) -> None:
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
 
 
 if __name__ == "__main__":

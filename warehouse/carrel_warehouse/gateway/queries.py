@@ -17,6 +17,7 @@ from carrel_warehouse.gateway.payers import NotYoursError, Payer, payer
 from carrel_warehouse.gateway.settings import Settings
 from carrel_warehouse.gateway.upstream import Upstream
 from carrel_warehouse.gateway.witnesses import JobWitness, RowsWitness, Sighting
+from carrel_warehouse.words import Price
 
 Json = dict[str, Any]
 
@@ -142,7 +143,7 @@ class Queries:
             return processed
         # From here to the reservation nothing is awaited, or two could spend the same bytes.
         spent = self._book.spent(whose)
-        price = verdict.Price(self._settings.price_per_tib, self._settings.currency)
+        price = Price(self._settings.price_per_tib, self._settings.currency)
         if message := verdict.refusal(whose, processed, spent, price, datetime.now(UTC)):
             return over_budget(message)
         if (most := verdict.cap(query.get("maximumBytesBilled"), whose, spent)) is not None:

@@ -1,40 +1,13 @@
 """Whether a query may run, and what it may cost at most: pure arithmetic and one sentence."""
 
-from dataclasses import dataclass
 from datetime import datetime, time, timedelta
 
 from carrel_warehouse.gateway.payers import Payer
+from carrel_warehouse.words import Price, size
 
 # https://cloud.google.com/bigquery/pricing#on_demand_pricing: by the MiB, at least 10 MiB a table
 _MIB = 1024**2
 _LEAST = 10 * _MIB
-_TIB = 1024**4
-_UNITS = ("bytes", "KiB", "MiB", "GiB", "TiB", "PiB")
-
-
-@dataclass(frozen=True)
-class Price:
-    """What a TiB costs; `currency` is written in front."""
-
-    per_tib: float
-    currency: str
-
-    def of(self, number: int) -> str:
-        """An amount for people: to the cent, and never 0 for what costs something."""
-        money = number * self.per_tib / _TIB
-        if 0 < money < 0.01:
-            return f"less than {self.currency}0.01"
-        return f"{self.currency}{money:,.2f}"
-
-
-def size(number: int) -> str:
-    """Bytes as a person says them: ``1.2 GiB``."""
-    value, unit = float(number), _UNITS[0]
-    for unit in _UNITS:
-        if value < 1024 or unit == _UNITS[-1]:
-            break
-        value /= 1024
-    return f"{value:.0f} {unit}" if unit == _UNITS[0] or value >= 100 else f"{value:.1f} {unit}"
 
 
 def billed(processed: int) -> int:

@@ -11,5 +11,9 @@
 {{- $_ := set $hub "db" (pick .Values.hub.db "type" "url") -}}
 {{- $identity := pick .Values.identityProvider "enabled" "publicUrl" "name" "adminGroups" "allowedGroups" -}}
 {{- $_ := set $identity "url" "http://identity:8080" -}}
-{{- dict "namespace" .Release.Namespace "hub" $hub "cull" .Values.cull "identityProvider" $identity "backup" (pick .Values.backup "enabled") "debug" .Values.debug | toYaml -}}
+{{- $usage := "" -}}
+{{- if include "carrel.gateway" . -}}
+{{- $usage = printf "http://gateway.%s.svc:9061" .Release.Namespace -}}
+{{- end -}}
+{{- dict "namespace" .Release.Namespace "hub" $hub "cull" .Values.cull "identityProvider" $identity "backup" (pick .Values.backup "enabled") "usage" (dict "url" $usage) "debug" .Values.debug | toYaml -}}
 {{- end }}

@@ -1,0 +1,38 @@
+"""Bytes and money as a person says them."""
+
+from dataclasses import dataclass
+
+_TIB = 1024**4
+_UNITS = ("bytes", "KiB", "MiB", "GiB", "TiB", "PiB")
+
+
+@dataclass(frozen=True)
+class Price:
+    """What a TiB costs; `currency` is written in front."""
+
+    per_tib: float
+    currency: str
+
+    def amount(self, number: int) -> float:
+        """What so many billed bytes cost."""
+        return number * self.per_tib / _TIB
+
+    def of(self, number: int) -> str:
+        """The same, for people."""
+        return self.say(self.amount(number))
+
+    def say(self, amount: float) -> str:
+        """An amount for people: to the cent, and never 0 for what costs something."""
+        if 0 < amount < 0.01:
+            return f"less than {self.currency}0.01"
+        return f"{self.currency}{amount:,.2f}"
+
+
+def size(number: int) -> str:
+    """Bytes as a person says them: ``1.2 GiB``."""
+    value, unit = float(number), _UNITS[0]
+    for unit in _UNITS:
+        if value < 1024 or unit == _UNITS[-1]:
+            break
+        value /= 1024
+    return f"{value:.0f} {unit}" if unit == _UNITS[0] or value >= 100 else f"{value:.1f} {unit}"
