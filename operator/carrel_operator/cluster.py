@@ -21,11 +21,14 @@ from carrel_operator.snapshot_seen import API_VERSION as SNAPSHOT_API
 FIELD_MANAGER = "carrel-operator"
 
 OURS = frozenset({"InstanceType", "Notebook", "NotebookImage", "Project", "VolumeBackup", "VolumeRestore"})
-CLUSTER_SCOPED = frozenset({"InstanceType", "NotebookImage", "StorageClass", "VolumeSnapshotClass"})
+CLUSTER_SCOPED = frozenset(
+    {"InstanceType", "Namespace", "NotebookImage", "StorageClass", "VolumeSnapshotClass"}
+)
 PLURALS = {
     "ConfigMap": "configmaps",
     "Event": "events",
     "InstanceType": "instancetypes",
+    "Namespace": "namespaces",
     "NetworkPolicy": "networkpolicies",
     "Notebook": "notebooks",
     "NotebookImage": "notebookimages",
