@@ -37,6 +37,7 @@ def settings(servers: tuple[TestServer, TestServer], tmp_path: Path) -> Settings
         audience=AUDIENCE,
         email_domain="example.org",
         namespace="carrel",
+        administrators=frozenset({f"principal:{AUDIENCE}/subject/system:serviceaccount:carrel:auditor"}),
         api_server=str(servers[0].make_url("")).rstrip("/"),
         emulator=str(servers[1].make_url("")).rstrip("/"),
         service_account=tmp_path,

@@ -21,7 +21,14 @@ class ApiServer:
 
     def __init__(self) -> None:
         self.private: dict[str, rsa.RSAPrivateKey] = {}
-        self.owners = {"user-ada": "ada", "user-bob": "bob@corp.example", "hub": None}
+        self.owners = {
+            "user-ada": "ada",
+            "user-bob": "bob@corp.example",
+            "user-eve": "eve@Carrel-System.example.org",
+            "project-risk-20005": "project:risk",
+            "project-risk-20009": "project:risk",
+            "hub": None,
+        }
         self.fetches = 0
         self.bearers: set[str] = set()
         self.rotate("first")

@@ -40,6 +40,12 @@ def encoded(data: bytes) -> str:
     return base64.urlsafe_b64encode(data).rstrip(b"=").decode()
 
 
+def hours(off: int) -> dict[str, int]:
+    """The times of a token that is good for an hour by a clock that is so many hours off."""
+    now = int(time.time()) + off * 3600 - 10
+    return {"iat": now, "nbf": now, "exp": now + 3600}
+
+
 REFUSED: dict[str, tuple[Callable[[ApiServer], str], str]] = {
     "tampered": (tampered, "signature does not match"),
     "foreign cluster, same key id": (lambda s: s.token(key=FOREIGN), "signature does not match"),
@@ -61,6 +67,8 @@ REFUSED: dict[str, tuple[Callable[[ApiServer], str], str]] = {
     "expired": (lambda s: s.token(exp=int(time.time()) - 60), "expired"),
     "never expires": (lambda s: s.token(exp=None), "not valid"),
     "not yet": (lambda s: s.token(nbf=int(time.time()) + 600), "not valid"),
+    "from a clock an hour ahead": (lambda s: s.token(**hours(1)), "not valid"),
+    "from a clock an hour behind": (lambda s: s.token(**hours(-1)), "expired"),
     "not a ServiceAccount": (lambda s: s.token(sub="system:node:n1"), "is not a Kubernetes ServiceAccount"),
     "half a ServiceAccount": (
         lambda s: s.token(sub="system:serviceaccount:carrel:"),
@@ -75,7 +83,15 @@ REFUSED: dict[str, tuple[Callable[[ApiServer], str], str]] = {
         "belongs to no person",
     ),
     "deleted ServiceAccount": (
+        lambda s: s.token(sub="system:serviceaccount:carrel:user-gone"),
+        "belongs to no person",
+    ),
+    "a person who goes by the operator's address": (
         lambda s: s.token(sub="system:serviceaccount:carrel:user-eve"),
+        "is not a person's",
+    ),
+    "another namespace's operator": (
+        lambda s: s.token(sub="system:serviceaccount:kube-system:operator"),
         "belongs to no person",
     ),
     "not a token": (lambda _: "abc", "not a signed JWT"),
@@ -95,10 +111,16 @@ async def test_a_token_that_proves_nothing_is_refused(
 
 @pytest.mark.parametrize(
     ("account", "email"),
-    [("user-ada", "ada@example.org"), ("user-bob", "bob@corp.example")],
-    ids=["name", "address"],
+    [
+        ("user-ada", "ada@example.org"),
+        ("user-bob", "bob@corp.example"),
+        ("project-risk-20005", "project-risk-20005@carrel-projects.example.org"),
+        ("project-risk-20009", "project-risk-20009@carrel-projects.example.org"),
+        ("operator", "operator@carrel-system.example.org"),
+        ("auditor", "auditor@carrel-system.example.org"),
+    ],
 )
-async def test_a_good_token_becomes_the_person(
+async def test_a_good_token_becomes_its_owner(
     client: Client, api_server: ApiServer, account: str, email: str
 ) -> None:
     async with client.get("/who", headers=await signed_in(client, api_server, account)) as answer:

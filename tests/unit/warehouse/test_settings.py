@@ -16,6 +16,12 @@ def test_the_tokens_audience_is_the_exchanges_name_with_https() -> None:
     assert parse(GOOD).token_audience == "https://warehouse.carrel.local/clusters/this"
 
 
+def test_administrators_are_a_list() -> None:
+    assert parse(GOOD).administrators == frozenset()
+    listed = parse(GOOD | {"CARREL_ADMINISTRATORS": "principal://a:b, ada@example.org,"})
+    assert listed.administrators == {"principal://a:b", "ada@example.org"}
+
+
 @pytest.mark.parametrize("name", GOOD)
 def test_what_is_missing_is_named(name: str) -> None:
     with pytest.raises(ValueError, match=f"{name} is not set"):

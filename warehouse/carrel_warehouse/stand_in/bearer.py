@@ -6,14 +6,15 @@ from aiohttp import web
 from aiohttp.typedefs import Middleware
 
 from carrel_warehouse.stand_in.errors import unauthenticated
+from carrel_warehouse.stand_in.people import Caller
 from carrel_warehouse.stand_in.tokens import AccessTokens
 
-EMAIL: web.RequestKey[str] = web.RequestKey("email", str)
+CALLER: web.RequestKey[Caller] = web.RequestKey("caller", Caller)
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
 def signed_in(access_tokens: AccessTokens, *, open_paths: frozenset[str]) -> Middleware:
-    """Middleware that puts the person's address into `request[EMAIL]`, or answers 401."""
+    """Middleware that puts who calls into `request[CALLER]`, or answers 401."""
 
     @web.middleware
     async def middleware(request: web.Request, handler: Handler) -> web.StreamResponse:
@@ -22,10 +23,10 @@ def signed_in(access_tokens: AccessTokens, *, open_paths: frozenset[str]) -> Mid
         scheme, _, token = request.headers.get("Authorization", "").partition(" ")
         if scheme.lower() != "bearer" or not token:
             return unauthenticated(missing=True)
-        email = access_tokens.email(token.strip())
-        if email is None:
+        caller = access_tokens.caller(token.strip())
+        if caller is None:
             return unauthenticated(missing=False)
-        request[EMAIL] = email
+        request[CALLER] = caller
         return await handler(request)
 
     return middleware

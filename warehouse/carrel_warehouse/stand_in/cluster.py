@@ -8,8 +8,9 @@ from typing import Any
 import aiohttp
 import jwt
 
+from carrel_warehouse.stand_in.people import ServiceAccount
 from carrel_warehouse.stand_in.settings import Settings
-from carrel_warehouse.stand_in.tokens import RefusedError, ServiceAccount
+from carrel_warehouse.stand_in.tokens import RefusedError
 
 OWNER = "carrel.dev/owner"
 REFETCH_SECONDS = 10.0

@@ -4,9 +4,10 @@ import logging
 
 from aiohttp import web
 
-from carrel_warehouse.stand_in import tokens
+from carrel_warehouse.stand_in import people, tokens
 from carrel_warehouse.stand_in.cluster import Cluster, UnreachableError
 from carrel_warehouse.stand_in.errors import exchange_error
+from carrel_warehouse.stand_in.people import Caller, ServiceAccount
 from carrel_warehouse.stand_in.settings import Settings
 
 GRANT = "urn:ietf:params:oauth:grant-type:token-exchange"
@@ -29,20 +30,18 @@ class Exchange:
         if refusal := self._wrong_request(form):
             return refusal
         try:
-            account = await self._verified(form["subject_token"])
-            owner = await self._cluster.owner(account)
+            caller = await self._caller(await self._verified(form["subject_token"]))
         except tokens.RefusedError as refused:
-            log.info("RefusedError an exchange: %s", refused)
+            log.info("Refused an exchange: %s", refused)
             return exchange_error(400, "invalid_grant", str(refused))
         except UnreachableError as problem:
             log.warning("%s", problem)
             return exchange_error(
                 503, "temporarily_unavailable", "The cluster could not be asked; try again."
             )
-        email = owner if "@" in owner else f"{owner}@{self._settings.email_domain}"
         return web.json_response(
             {
-                "access_token": self._access_tokens.issue(email),
+                "access_token": self._access_tokens.issue(caller),
                 "issued_token_type": ACCESS_TOKEN,
                 "token_type": "Bearer",
                 "expires_in": tokens.LIFETIME_SECONDS,
@@ -50,10 +49,26 @@ class Exchange:
             headers={"Cache-Control": "no-store"},
         )
 
-    async def _verified(self, token: str) -> tokens.ServiceAccount:
+    async def _verified(self, token: str) -> ServiceAccount:
         key = await self._cluster.key(tokens.key_id(token))
         issuer = await self._cluster.issuer()
         return tokens.service_account(token, key, issuer, self._settings.token_audience)
+
+    async def _caller(self, account: ServiceAccount) -> Caller:
+        principal = people.principal(self._settings.audience, account)
+        email = await self._address(account)
+        known = {principal, email} & self._settings.administrators
+        return Caller(email, principal, administrator=bool(known))
+
+    async def _address(self, account: ServiceAccount) -> str:
+        domain = self._settings.email_domain
+        if account.namespace == self._settings.namespace and account.name in people.SYSTEM:
+            return people.system_address(account.name, domain)
+        owner = await self._cluster.owner(account)
+        email = people.address(account, owner, domain)
+        if email is None:
+            raise tokens.RefusedError(f"The address {owner} is not a person's.")
+        return email
 
     def _wrong_request(self, form: dict[str, str]) -> web.Response | None:
         if form.get("grant_type") != GRANT:

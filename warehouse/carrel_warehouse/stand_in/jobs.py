@@ -16,7 +16,7 @@ from aiohttp import web
 
 from carrel_warehouse.stand_in import limits, overlay, shims
 from carrel_warehouse.stand_in.admission import Admission, Gate
-from carrel_warehouse.stand_in.bearer import EMAIL
+from carrel_warehouse.stand_in.bearer import CALLER
 from carrel_warehouse.stand_in.errors import unavailable
 from carrel_warehouse.stand_in.metering.writes import Writes
 from carrel_warehouse.stand_in.records import JobRecords
@@ -67,7 +67,7 @@ class Jobs:
         configuration = body.get("configuration")
         query = configuration.get("query") if isinstance(configuration, dict) else None
         if not isinstance(configuration, dict) or not isinstance(query, dict):
-            self._records.note(project, job, request[EMAIL])
+            self._records.note(project, job, request[CALLER].email)
             self._slow.note(
                 project, job, configuration.get("labels") if isinstance(configuration, dict) else None
             )
@@ -88,7 +88,7 @@ class Jobs:
             answer = await self._emulator.ask(request)
         job = _json(answer)
         if job and "jobReference" in job:
-            self._records.note(project, job["jobReference"]["jobId"], request[EMAIL])
+            self._records.note(project, job["jobReference"]["jobId"], request[CALLER].email)
             self._writes.begun(project, job["jobReference"]["jobId"])
         return self._named(project, answer)
 
@@ -125,7 +125,7 @@ class Jobs:
         if states:
             jobs = [job for job in jobs if job.get("state") in states]
         if request.query.get("allUsers", "").lower() != "true":
-            jobs = [job for job in jobs if job.get("user_email") == request[EMAIL]]
+            jobs = [job for job in jobs if job.get("user_email") == request[CALLER].email]
         return web.json_response(document | {"jobs": jobs})
 
     async def _admitted(self, project: str, query: Json) -> Admission | None:
@@ -136,7 +136,7 @@ class Jobs:
 
     def _begin(self, request: web.Request, job: str, labels: object, admission: Admission) -> None:
         project = request.match_info["project"]
-        self._records.note(project, job, request[EMAIL])
+        self._records.note(project, job, request[CALLER].email)
         self._records.meter(project, job, admission.estimate)
         if admission.destination:
             self._records.aim(project, job, admission.destination)

@@ -10,7 +10,7 @@ class Settings:
     """Everything the stand-in is told.
 
     `audience` names this exchange as Google's name a provider: `//host/path`. A cluster's token must be made for the
-    same name with `https:` in front, which is Google's default too.
+    same name with `https:` in front, which is Google's default too. `administrators` are principals or addresses.
     """
 
     project: str
@@ -19,6 +19,7 @@ class Settings:
     namespace: str
     emulator: str = "http://127.0.0.1:9150"
     issuer: str | None = None
+    administrators: frozenset[str] = frozenset()
     api_server: str = "https://kubernetes.default.svc"
     service_account: Path = Path("/var/run/secrets/kubernetes.io/serviceaccount")
     data: Path = Path("/data/stand-in")
@@ -52,8 +53,13 @@ def parse(environment: Mapping[str, str]) -> Settings:
         namespace=environment["CARREL_NAMESPACE"],
         emulator=environment.get("CARREL_EMULATOR", defaults.emulator),
         issuer=environment.get("CARREL_ISSUER"),
+        administrators=_listed(environment.get("CARREL_ADMINISTRATORS", "")),
         api_server=environment.get("CARREL_API_SERVER", defaults.api_server),
         service_account=Path(environment.get("CARREL_SERVICE_ACCOUNT", defaults.service_account)),
         data=Path(environment.get("CARREL_DATA", defaults.data)),
         port=int(environment.get("CARREL_PORT", defaults.port)),
     )
+
+
+def _listed(text: str) -> frozenset[str]:
+    return frozenset(filter(None, map(str.strip, text.split(","))))

@@ -6,26 +6,21 @@ ours: signed with a key that lives as long as the process, so a restart makes cl
 
 import secrets
 import time
-from dataclasses import dataclass
+from dataclasses import asdict
 
 import jwt
+
+from carrel_warehouse.stand_in.people import Caller, ServiceAccount
 
 ASYMMETRIC = ("RS256", "RS384", "RS512", "ES256", "ES384", "ES512")
 LIFETIME_SECONDS = 3600
 CLOCK_SKEW_SECONDS = 5
 SUBJECT_PREFIX = "system:serviceaccount:"
+_CLAIMS = ("email", "principal", "administrator")
 
 
 class RefusedError(Exception):
     """A subject token isn't believed; `str()` says why, in words like Google's."""
-
-
-@dataclass(frozen=True)
-class ServiceAccount:
-    """Whom a subject token speaks for."""
-
-    namespace: str
-    name: str
 
 
 def key_id(token: str) -> str:
@@ -88,15 +83,16 @@ class AccessTokens:
     def __init__(self) -> None:
         self._key = secrets.token_bytes(32)
 
-    def issue(self, email: str) -> str:
-        """A token for one person, good for an hour."""
-        claims = {"email": email, "exp": int(time.time()) + LIFETIME_SECONDS}
+    def issue(self, caller: Caller) -> str:
+        """A token for one caller, good for an hour."""
+        claims = asdict(caller) | {"exp": int(time.time()) + LIFETIME_SECONDS}
         return jwt.encode(claims, self._key, algorithm="HS256")
 
-    def email(self, token: str) -> str | None:
+    def caller(self, token: str) -> Caller | None:
         """Whose token it is; None when it isn't ours or is over."""
+        options = {"require": ["exp", *_CLAIMS]}
         try:
-            claims = jwt.decode(token, self._key, algorithms=["HS256"], options={"require": ["exp", "email"]})
+            claims = jwt.decode(token, self._key, algorithms=["HS256"], options=options)
         except jwt.InvalidTokenError:
             return None
-        return str(claims["email"])
+        return Caller(**{name: claims[name] for name in _CLAIMS})

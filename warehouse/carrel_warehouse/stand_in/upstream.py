@@ -14,7 +14,7 @@ from aiohttp import web
 from multidict import CIMultiDict, CIMultiDictProxy
 from yarl import URL
 
-from carrel_warehouse.stand_in.bearer import EMAIL
+from carrel_warehouse.stand_in.bearer import CALLER
 from carrel_warehouse.stand_in.errors import unavailable
 
 PER_CONNECTION = ("Connection", "Keep-Alive", "TE", "Trailer", "Transfer-Encoding", "Upgrade", "Expect")
@@ -74,7 +74,7 @@ class Emulator:
         # aiohttp has unpacked a compressed body already.
         if headers.popall("Content-Encoding", None) or resized:
             headers.popall("Content-Length", None)
-        headers["Authorization"] = signature(request[EMAIL])
+        headers["Authorization"] = signature(request[CALLER].email)
         url = URL(self._address + request.raw_path, encoded=True)
         async with self._session.request(
             request.method, url, headers=headers, data=data, allow_redirects=False
