@@ -6,15 +6,13 @@ after. So whatever is interrupted, everything in the warehouse that is ours is k
 
 import asyncio
 import logging
-from collections.abc import Collection
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
-from carrel_operator import bigquery, events, grant_verdict, grants
+from carrel_operator import bigquery, grant_verdict, grants
 from carrel_operator.accounts import AccountsError
 from carrel_operator.api import (
-    GRANTS_FINALIZER,
     Body,
     Grant,
     GrantsStatus,
@@ -25,7 +23,8 @@ from carrel_operator.api import (
 from carrel_operator.appointments import Appointments
 from carrel_operator.bigquery import AccessList, Warehouse, WarehouseError
 from carrel_operator.cache import Cache, Key
-from carrel_operator.cluster import FIELD_MANAGER, Cluster, ClusterError
+from carrel_operator.cluster import Cluster, ClusterError
+from carrel_operator.grant_record import GrantRecord
 from carrel_operator.grant_verdict import Failure
 from carrel_operator.registry import Registry
 from carrel_operator.settings import Settings
@@ -33,7 +32,6 @@ from carrel_operator.workqueue import RetryError
 
 PATIENCE = timedelta(minutes=10)  # with a warehouse that keeps a project from being deleted
 _ATTEMPTS = 5  # at an access list that somebody else changes at the same time
-_MANAGER = f"{FIELD_MANAGER}-grants"
 _REASONS: dict[type[WarehouseError], Reason] = {
     bigquery.MissingError: Reason.DATASET_NOT_FOUND,
     bigquery.ForbiddenError: Reason.NO_PERMISSION,
@@ -70,7 +68,7 @@ class GrantReconciler:
     def __init__(
         self, cluster: Cluster, cache: Cache, settings: Settings, registry: Registry, warehouse: Warehouse
     ) -> None:
-        self._cluster = cluster
+        self._record = GrantRecord(cluster, cache)
         self._cache = cache
         self._settings = settings
         self._registry = registry
@@ -95,27 +93,27 @@ class GrantReconciler:
 
     async def leave(self, key: Key) -> None:
         """Take back all that a Project has, or let go of what can't be: nobody will be here to try again."""
-        if self._body(key) is not None:
+        if self._record.body(key) is not None:
             await self._settle(key, frozenset(), "", datetime.now(UTC))
 
     async def _reconcile(self, key: Key) -> float | None:
-        body = self._body(key)
+        body = self._record.body(key)
         if body is None:
             self._appointments.forget(key)
             return None
-        said = GrantsStatus.parse(body.get("status", {}))
+        said = self._record.said(key)
         try:
             wishes = await self._wishes(key, body)
         except grants.WishError as error:
             condition = grant_verdict.impossible(_IMPOSSIBLE[type(error)], str(error))
-            await self._tell(key, replace(said, settled="", condition=condition))
+            await self._record.tell(key, replace(said, settled="", condition=condition))
             return None
         if wishes is None:
             return None
         what = grants.mark(wishes, Metadata.parse(body).generation)
         if not wishes and not said.grants:
-            await self._tell(key, GrantsStatus())
-            await self._hold(key, wanted=False)
+            await self._record.tell(key, GrantsStatus())
+            await self._record.hold(key, wanted=False)
             return None
         if not self._appointments.known(key, what) and said.settled == what:
             return self._appointments.after_success(key, what)
@@ -140,7 +138,7 @@ class GrantReconciler:
         self, key: Key, wishes: frozenset[Grant], what: str, let_go_at: datetime | None
     ) -> float | None:
         """Ask the warehouse, and make it be so."""
-        said = GrantsStatus.parse((self._body(key) or {}).get("status", {}))
+        said = self._record.said(key)
         datasets = sorted({each.dataset for each in wishes | said.grants})
         held = {name: frozenset(each for each in said.grants if each.dataset == name) for name in datasets}
         async with AsyncExitStack() as alone:
@@ -148,8 +146,8 @@ class GrantReconciler:
                 await alone.enter_async_context(self._locks.setdefault(dataset, asyncio.Lock()))
             work = _Work(key, wishes, said.grants, self._cache.granted_elsewhere(key), held, [])
             lists = await self._read(work)
-            await self._hold(key, wanted=bool(work.held_in_all()))
-            await self._tell(key, replace(said, grants=work.held_in_all()))
+            await self._record.hold(key, wanted=bool(work.held_in_all()))
+            await self._record.tell(key, replace(said, grants=work.held_in_all()))
             for dataset, found in lists.items():
                 await self._change(work, dataset, found)
             return await self._conclude(work, what, let_go_at)
@@ -201,60 +199,16 @@ class GrantReconciler:
         key, left = work.key, work.held_in_all()
         now = datetime.now(UTC)
         if work.failures and let_go_at and now >= let_go_at:
-            await self._let_go(key, left)
+            await self._record.left_behind(key, left)
             work.failures.clear()
             left = frozenset()
         condition = grant_verdict.verdict(work.wishes, work.failures, let_go_at)
         settled = what if work.wishes and not work.failures else ""
-        await self._tell(key, GrantsStatus(left, settled, condition))
-        await self._hold(key, wanted=bool(left))
+        await self._record.tell(key, GrantsStatus(left, settled, condition))
+        await self._record.hold(key, wanted=bool(left))
         if work.failures:
             return self._appointments.after_failure(key, what)
         return self._appointments.after_success(key, what) if work.wishes else None
-
-    async def _let_go(self, key: Key, left: Collection[Grant]) -> None:
-        for each in sorted(left):
-            logger.warning("project %s: left in the warehouse: %s", key, " ".join(each.body().values()))
-        body = self._body(key)
-        if body is None:
-            return
-        message, now = grant_verdict.left_behind(left), datetime.now(UTC)
-        try:
-            await self._cluster.create(events.warning(body, "GrantsLeftBehind", message, FIELD_MANAGER, now))
-        except ClusterError as error:  # the log has it
-            logger.warning("project %s: no Event was written: %s", key, error)
-
-    async def _hold(self, key: Key, *, wanted: bool) -> None:
-        """Put our finalizer on the Project, or take it off."""
-        metadata = (self._body(key) or {}).get("metadata", {})
-        there = metadata.get("finalizers", [])
-        if (GRANTS_FINALIZER in there) == wanted or (wanted and "deletionTimestamp" in metadata):
-            return
-        others = [each for each in there if each != GRANTS_FINALIZER]
-        finalizers = [*others, GRANTS_FINALIZER] if wanted else others
-        changes = {"metadata": {"resourceVersion": metadata["resourceVersion"], "finalizers": finalizers}}
-        self._cache.see(await self._cluster.merge("Project", key.namespace, key.name, changes), ours=True)
-
-    async def _tell(self, key: Key, new: GrantsStatus) -> None:
-        body = self._body(key)
-        if body is None:
-            return
-        metadata, before = Metadata.parse(body), GrantsStatus.parse(body.get("status", {}))
-        condition = grant_verdict.since(
-            new.condition, before.condition, metadata.generation, datetime.now(UTC)
-        )
-        new = replace(new, condition=condition)
-        if new == before:
-            return
-        status = new.body()
-        self._cache.see(
-            await self._cluster.apply_status(metadata, status, _MANAGER, kind="Project"), ours=True
-        )
-        if condition and condition != before.condition:
-            logger.info("project %s: %s", key, condition.message)
-
-    def _body(self, key: Key) -> Body | None:
-        return self._cache.body("Project", key.namespace, key.name)
 
 
 def _let_go_at(body: Body) -> datetime | None:

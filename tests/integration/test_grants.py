@@ -61,14 +61,10 @@ def run(person: Person, code: str, dataset: str) -> Any:
     return json.loads(person.python(code).splitlines()[-1])
 
 
-@pytest.fixture(scope="module")
-def with_stand_in(kube: Kubectl) -> None:
+@pytest.fixture
+def owner(person: NewPerson, kube: Kubectl) -> Iterator[Owner]:
     if kube.get("deployment", "warehouse") is None:
         pytest.skip("this platform's warehouse is not the stand-in")
-
-
-@pytest.fixture
-def owner(person: NewPerson, with_stand_in: None) -> Iterator[Owner]:
     ada = person()
     ada.start()
     made = Owner(ada)
@@ -98,7 +94,7 @@ def settled(team: Team) -> None:
 
 
 def test_what_a_project_names_its_members_have_until_they_go(
-    owner: Owner, team: Team, person: NewPerson, kube: Kubectl
+    owner: Owner, team: Team, person: NewPerson
 ) -> None:
     before = owner.access()
     alan, grace = person(), person()
