@@ -1,8 +1,10 @@
 """What the operator sends to the warehouse, and what it makes of the answers."""
 
+import json
 import subprocess
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from google.auth import exceptions
@@ -91,6 +93,37 @@ async def test_who_can_not_sign_in_is_told_so(server: WarehouseServer) -> None:
     warehouse = Warehouse(server.address, Unknown())  # type: ignore[no-untyped-call]
     with pytest.raises(bigquery.SignInError, match=r"^Error code invalid_grant: unknown$"):
         await warehouse.read(SALES)
+
+
+async def test_the_pods_own_token_is_traded_and_a_new_one_is_picked_up(
+    server: WarehouseServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    token, file = tmp_path / "token", tmp_path / "own.json"
+    token.write_text("first")
+    credentials = {
+        "type": "external_account",
+        "audience": "//warehouse.carrel.local/clusters/this",
+        "subject_token_type": "urn:ietf:params:oauth:token-type:jwt",
+        "token_url": f"{server.address}/sts/v1/token",
+        "credential_source": {"file": str(token), "format": {"type": "text"}},
+    }
+    file.write_text(json.dumps(credentials))
+    monkeypatch.setenv("GOOGLE_APPLICATION_CREDENTIALS", str(file))
+    monkeypatch.setenv("GOOGLE_CLOUD_PROJECT", "analytics-prod")
+    monkeypatch.setenv("BIGQUERY_EMULATOR_HOST", server.address)
+    warehouse = Warehouse.from_environment()
+    await warehouse.read(SALES)
+    token.write_text("second")
+    await warehouse.read(SALES)
+    assert server.bearers == ["Bearer for first", "Bearer for second"]
+
+
+async def test_without_a_token_it_is_the_sign_in_that_fails(
+    server: WarehouseServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("GOOGLE_APPLICATION_CREDENTIALS", str(tmp_path / "missing.json"))
+    with pytest.raises(bigquery.SignInError, match=r"missing\.json"):
+        await Warehouse(server.address).read(SALES)
 
 
 def test_who_grants_nothing_imports_nothing() -> None:

@@ -10,6 +10,7 @@ import httpx2
 import msgspec
 import pytest
 
+from carrel_operator import uninstall
 from carrel_operator.accounts import Accounts
 from carrel_operator.api import GRANTS_FINALIZER
 from carrel_operator.cache import Cache, Key
@@ -472,3 +473,26 @@ async def test_whether_the_namespace_goes(world: World) -> None:
     body["metadata"] |= {"deletionTimestamp": "2026-11-28T00:00:00Z"}  # type: ignore[operator]
     world.server.put("/api/v1/namespaces/carrel", body)
     assert await namespace_goes(cluster, "carrel")
+
+
+async def test_before_the_release_goes_the_operator_ends_and_everything_is_taken_back(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world.put(warehouse=wants("sales"))
+    await world.reconcile()
+    pod = "/api/v1/namespaces/carrel/pods/operator-1"
+    world.server.put(pod, {"kind": "Pod", "metadata": {"name": "operator-1", "namespace": "carrel"}})
+
+    def scale(request: httpx2.Request) -> httpx2.Response | None:
+        if not request.url.path.endswith("/deployments/operator/scale"):
+            return None
+        assert world.warehouse.access[X] == GRANTED, "first the operator, which would grant anew"
+        del world.server.objects[pod]
+        return httpx2.Response(200, json={"kind": "Scale"})
+
+    world.server.refuse = scale
+    monkeypatch.setattr(uninstall.Warehouse, "from_environment", world.warehouse.client)
+    settings = msgspec.structs.replace(PLAIN, identity=IDENTITY)
+    await uninstall._uninstall(settings, world.server.cluster())
+    assert pod not in world.server.objects
+    assert (world.warehouse.access[X], world.finalizers(), world.granted()) == ([BOSS], [], set())
