@@ -14,7 +14,10 @@ from carrel_operator import names
 from carrel_operator.accounts import Accounts
 from carrel_operator.api import (
     CLAIM_LABEL,
+    GRANTS_FINALIZER,
     Body,
+    Grant,
+    GrantsStatus,
     InstanceType,
     InvalidObjectError,
     Metadata,
@@ -38,6 +41,7 @@ from carrel_operator.backup_seen import (
     uses,
 )
 from carrel_operator.catalogue import Catalogue
+from carrel_operator.people import People
 from carrel_operator.project_seen import Membership, ProjectSeen, membership, own_membership
 from carrel_operator.seen import PodSeen, Seen, principal_of
 from carrel_operator.snapshot_seen import SnapshotSeen, is_leaving, is_ours
@@ -98,6 +102,7 @@ class Cache:
         self._restores: set[Place] = set()
         self._snapshots: dict[tuple[str, str], set[Place]] = {}  # by namespace and repository
         self._catalogue: Catalogue | None = None
+        self.people = People()
         self.accounts = Accounts()  # as far as the registry has read or given them
 
     def see(self, body: Body, *, ours: bool = False) -> None:
@@ -279,6 +284,28 @@ class Cache:
             service_account=self.body("ServiceAccount", key.namespace, account),
             cloner=self.body("Pod", key.namespace, names.cloner(key.name)),
         )
+
+    def granted_elsewhere(self, key: Key) -> frozenset[Grant]:
+        """All that is granted in the warehouse for other Projects."""
+        others = (self._entries[each].body for each in self._projects if each.name != key.name)
+        return frozenset().union(*(GrantsStatus.parse(each.get("status", {})).grants for each in others))
+
+    def regrouped(self) -> Iterator[Key]:
+        """The Projects that grant datasets by groups which have gained or lost somebody since this was last asked."""
+        changed = self.people.changed()
+        for place in self._projects if changed else ():
+            spec = self._entries[place].body.get("spec", {})
+            members = {each.get("group") for each in spec.get("members", ())}
+            if spec.get("warehouse", {}).get("datasets") and changed & members:
+                yield Key(place.namespace, place.name)
+
+    def held(self) -> list[Key]:
+        """The Projects that have our finalizer."""
+        return [
+            Key(each.namespace, each.name)
+            for each in self._projects
+            if GRANTS_FINALIZER in self._entries[each].body["metadata"].get("finalizers", ())
+        ]
 
     def in_use(self, key: Key) -> bool:
         """Whether any server mounts this project's files; looks through all of them."""
@@ -467,6 +494,7 @@ class Cache:
         if place.kind == "Notebook":
             user = names.user_label(body.get("spec", {}).get("owner", ""))
             self._of_user.setdefault((place.namespace, user), set()).add(place.name)
+            self.people.see(place, body)
         elif place.kind == "Project":
             self._projects.add(place)
         elif place.kind == "VolumeRestore":
@@ -482,6 +510,7 @@ class Cache:
                 notebooks.discard(place.name)
                 if not notebooks:
                     del self._of_user[user]
+            self.people.forget(place)
         elif place.kind == "Project":
             self._projects.discard(place)
         elif place.kind == "VolumeRestore":

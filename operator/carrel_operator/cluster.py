@@ -21,11 +21,15 @@ from carrel_operator.snapshot_seen import API_VERSION as SNAPSHOT_API
 FIELD_MANAGER = "carrel-operator"
 
 OURS = frozenset({"InstanceType", "Notebook", "NotebookImage", "Project", "VolumeBackup", "VolumeRestore"})
-CLUSTER_SCOPED = frozenset({"InstanceType", "NotebookImage", "StorageClass", "VolumeSnapshotClass"})
+CLUSTER_SCOPED = frozenset(
+    {"InstanceType", "Namespace", "NotebookImage", "StorageClass", "VolumeSnapshotClass"}
+)
 PLURALS = {
     "ConfigMap": "configmaps",
+    "Deployment": "deployments",
     "Event": "events",
     "InstanceType": "instancetypes",
+    "Namespace": "namespaces",
     "NetworkPolicy": "networkpolicies",
     "Notebook": "notebooks",
     "NotebookImage": "notebookimages",
@@ -223,6 +227,16 @@ class Cluster:
             "status": status,
         }
         return await self._apply(f"{_collection_of(body)}/{of.name}/status", body, field_manager)
+
+    async def scale(self, namespace: str, deployment: str, replicas: int) -> None:
+        """Say how many pods a Deployment should have."""
+        await self._send(
+            "PATCH",
+            f"{_collection('apps/v1', 'Deployment', namespace)}/{deployment}/scale",
+            content={"spec": {"replicas": replicas}},
+            params={"fieldManager": self._field_manager},
+            headers={"Content-Type": "application/merge-patch+json"},
+        )
 
     async def resize(self, pod: Body, container: str, resources: Mapping[str, Any]) -> Body:
         """Change CPU and memory of a running container in place; ConflictError if it is another pod of that name.

@@ -11,8 +11,11 @@ import kopf
 from carrel_operator import settings as configuration
 from carrel_operator.api import GROUP, VERSION, Body
 from carrel_operator.backup_reconcile import BackupReconciler
+from carrel_operator.bigquery import Warehouse
 from carrel_operator.cache import Cache, Key
 from carrel_operator.cluster import Cluster
+from carrel_operator.grant_reconcile import GrantReconciler
+from carrel_operator.leaving import namespace_goes, take_leave
 from carrel_operator.project_reconcile import ProjectReconciler
 from carrel_operator.reconcile import Reconciler
 from carrel_operator.registry import Registry
@@ -39,6 +42,7 @@ _WATCHED = (
 )
 _SNAPSHOTS = (SNAPSHOT_GROUP, "v1", "volumesnapshots", ("home-", "project-"))
 _STUCK_SECONDS = 300.0
+_SECONDS_TO_LEAVE = 25.0  # of the pod's grace period, for what a namespace must not wait for
 
 
 def speak_of_changes() -> None:
@@ -88,7 +92,10 @@ async def start(settings: kopf.OperatorSettings, memo: kopf.Memo, **_: object) -
     memo.restores = WorkQueue[Key](RestoreReconciler(memo.cluster, memo.cache, values, registry).reconcile)
     notebooks = Reconciler(memo.cluster, memo.cache, values, registry, wake_backup)
     memo.queue = WorkQueue[Key](notebooks.reconcile)
-    memo.projects = WorkQueue[Key](ProjectReconciler(memo.cluster, memo.cache, values, registry).reconcile)
+    memo.granting = GrantReconciler(memo.cluster, memo.cache, values, registry, Warehouse.from_environment())
+    memo.grants = WorkQueue[Key](memo.granting.reconcile)
+    projects = ProjectReconciler(memo.cluster, memo.cache, values, registry, memo.grants.add)
+    memo.projects = WorkQueue[Key](projects.reconcile)
     kinds = ("VolumeSnapshot",) if values.backup.uses_snapshots else ()
     memo.sweeps = WorkQueue[str](
         Sweeper(memo.cluster, memo.cache, values.namespace, partial(_wake, memo), kinds).sweep
@@ -102,15 +109,21 @@ async def stop(memo: kopf.Memo, **_: object) -> None:
     """Let go of the cluster."""
     await memo.sweeps.close()
     await memo.projects.close()
+    await memo.grants.close()
     await memo.backups.close()
     await memo.restores.close()
     await memo.queue.close()
+    if memo.cache.held() and await namespace_goes(memo.cluster, memo.wanted.namespace):
+        await take_leave(memo.granting, memo.cache, _SECONDS_TO_LEAVE)
     await memo.cluster.close()
 
 
 @kopf.on.probe()
 async def reconciling(memo: kopf.Memo, **_: object) -> float:
-    """Alive is who finishes work; kopf itself renews a watch that has gone silent."""
+    """Alive is who finishes work; kopf itself renews a watch that has gone silent.
+
+    Grants don't count: a warehouse that hangs is no reason to begin anew.
+    """
     queues = (memo.queue, memo.projects, memo.backups, memo.restores)
     longest: float = max(queue.longest_run() for queue in queues)
     if longest > _STUCK_SECONDS:
@@ -136,6 +149,7 @@ async def wake(event: kopf.RawEvent, memo: kopf.Memo, **_: object) -> None:
     elif memo.cache.heard_before(body) and event["type"] is None:  # listed again: the watch had been broken
         memo.sweeps.add("all kinds")
     elif memo.cache.is_echo(body):
+        _wake_regrouped(memo)
         return
     _wake(memo, body)
 
@@ -145,10 +159,17 @@ def _wake(memo: kopf.Memo, body: Body) -> None:
         memo.queue.add(key)
     if project := memo.cache.concerned_project(body):
         memo.projects.add(project)
+        memo.grants.add(project)
+    _wake_regrouped(memo)
     if claim := memo.cache.concerned_claim(body):
         memo.backups.add(claim)
     for restore in memo.cache.concerned_restores(body):
         memo.restores.add(restore)
+
+
+def _wake_regrouped(memo: kopf.Memo) -> None:
+    for project in memo.cache.regrouped():
+        memo.grants.add(project)
 
 
 def _register(group: str, version: str, plural: str, prefix: str | tuple[str, ...]) -> None:

@@ -1,6 +1,7 @@
 """The one path from what is seen of a Project to what should be."""
 
 import logging
+from collections.abc import Callable
 from datetime import UTC, datetime
 
 from carrel_operator import project_status as statuses
@@ -24,11 +25,19 @@ logger = logging.getLogger("carrel")
 class ProjectReconciler:
     """Makes each Project's volume be as it should, and its status say what is."""
 
-    def __init__(self, cluster: Cluster, cache: Cache, settings: Settings, registry: Registry) -> None:
+    def __init__(
+        self,
+        cluster: Cluster,
+        cache: Cache,
+        settings: Settings,
+        registry: Registry,
+        numbered: Callable[[Key], None] = lambda _: None,
+    ) -> None:
         self._cluster = cluster
         self._cache = cache
         self._settings = settings
         self._registry = registry
+        self._has_number = numbered  # to be called when a project has got one, for no watch tells of that
         self._expander = Expander(cluster, cache)
 
     async def reconcile(self, key: Key) -> float | None:
@@ -95,6 +104,7 @@ class ProjectReconciler:
         if seen.number is not None and handed in {None, seen.number}:
             return seen
         await self._registry.give(lambda accounts: accounts.with_project(name, uid, handed))
+        self._has_number(key)
         return self._cache.project(key) or seen
 
     async def _ensure(self, wanted: ProjectSet, seen: ProjectSeen) -> None:

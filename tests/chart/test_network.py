@@ -56,6 +56,7 @@ NEEDED = [
     ("service of the hub", "hub", 8081),
     ("operator", "api server", 6443),
     ("operator", "dns on the node", 53),
+    ("operator", "warehouse", 9050),
     ("warehouse", "api server", 6443),
     ("warehouse", "dns", 53),
     ("notebook", "hub", 8081),
@@ -97,6 +98,10 @@ FEARED = [
     ("notebook", "database at home", 5432),
     ("notebook", "metadata server", 80),
     ("notebook", "metadata server", 988),
+    ("operator", "notebook", 8888),
+    ("operator", "warehouse", 9150),
+    ("operator", "metadata server", 80),
+    ("operator", "database at home", 5432),
     ("backup", "world", 443),
     ("backup", "hub", 8081),
     ("backup", "api server", 6443),
@@ -156,3 +161,10 @@ def test_a_metadata_server_is_open_to_notebooks_only_where_it_gives_them_their_i
     network = network_of(render("gke-metadata"), blocks_mean_pods=False)
     assert network.allows(PARTIES["notebook"], PARTIES["metadata server"], 80)
     assert not network.allows(PARTIES["proxy"], PARTIES["metadata server"], 80)
+
+
+def test_the_operator_reaches_google_as_it_signs_in_there(render: Callable[..., Rendered]) -> None:
+    for case, metadata in (("gke-metadata", True), ("gke-federated", False)):
+        network = network_of(render(case), blocks_mean_pods=True)
+        assert network.allows(PARTIES["operator"], PARTIES["world"], 443)
+        assert network.allows(PARTIES["operator"], PARTIES["metadata server"], 988) is metadata

@@ -33,3 +33,13 @@ podSelector:
 podSelector:
   matchLabels: {app.kubernetes.io/name: notebook}
 {{- end }}
+
+{{/* GKE's, by the address that policies see with Calico and with Dataplane V2. */}}
+{{- define "carrel.toMetadataServer" -}}
+- to:
+    - ipBlock: {cidr: 169.254.169.252/32}
+    - ipBlock: {cidr: 169.254.169.254/32}
+  ports:
+    - {port: 80, protocol: TCP}
+    - {port: 988, protocol: TCP}
+{{- end }}

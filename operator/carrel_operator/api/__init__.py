@@ -10,6 +10,7 @@ from carrel_operator.api.backup import (
     VolumeRestore,
     Whose,
 )
+from carrel_operator.api.grants import Grant, GrantsStatus
 from carrel_operator.api.objects import Gpu, InstanceType, Metadata, Notebook, NotebookImage, Share
 from carrel_operator.api.project import Member, Project, ProjectStatus, Repository, Role
 from carrel_operator.api.reading import Body, InvalidObjectError
@@ -29,6 +30,7 @@ from carrel_operator.api.vocabulary import (
     BACKUP_NOW_ANNOTATION,
     CLAIM_LABEL,
     GID_ANNOTATION,
+    GRANTS_FINALIZER,
     GROUP,
     IMAGE_ANNOTATION,
     INSTANCE_TYPE_ANNOTATION,
@@ -58,13 +60,14 @@ from carrel_operator.api.vocabulary import (
     ReasonKind,
     ResizeState,
 )
-from carrel_operator.api.warehouse import Budget, Dataset, DatasetRole, Grant, Warehouse
+from carrel_operator.api.warehouse import Budget, Dataset, DatasetRole, Warehouse
 
 __all__ = [
     "API_VERSION",
     "BACKUP_NOW_ANNOTATION",
     "CLAIM_LABEL",
     "GID_ANNOTATION",
+    "GRANTS_FINALIZER",
     "GROUP",
     "IMAGE_ANNOTATION",
     "INSTANCE_TYPE_ANNOTATION",
@@ -99,6 +102,7 @@ __all__ = [
     "DiskUse",
     "Gpu",
     "Grant",
+    "GrantsStatus",
     "InstanceType",
     "InvalidObjectError",
     "Member",

@@ -6,11 +6,12 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Self
 
+from carrel_operator.api.grants import GrantsStatus
 from carrel_operator.api.objects import Metadata
 from carrel_operator.api.reading import Body, InvalidObjectError, mapping
 from carrel_operator.api.status import Condition, parse_conditions
 from carrel_operator.api.vocabulary import REPAIR_ANNOTATION, ConditionType
-from carrel_operator.api.warehouse import Grant, Warehouse
+from carrel_operator.api.warehouse import Warehouse
 
 _LONGEST_REPAIR = 64
 _LONGEST_FOLDER = 100
@@ -100,7 +101,7 @@ class ProjectStatus:
     claim_phase: str = ""
     size: str = ""
     repaired: str = ""  # the last request for a repair that was carried out
-    grants: tuple[Grant, ...] = ()  # what was granted in the warehouse, and is taken back
+    grants: GrantsStatus = field(default_factory=GrantsStatus)  # has a writer of its own
     conditions: tuple[Condition, ...] = ()
 
     @classmethod
@@ -117,12 +118,12 @@ class ProjectStatus:
             claim_phase=volume.get("phase", ""),
             size=volume.get("size", ""),
             repaired=body.get("repaired", ""),
-            grants=tuple(Grant.parse(each) for each in body.get("grants", ())),
+            grants=GrantsStatus.parse(body),
             conditions=parse_conditions(body),
         )
 
     def body(self) -> dict[str, Any]:
-        """The status as Kubernetes stores it, without what is empty."""
+        """The status as Kubernetes stores it, without what is empty and what is said of grants."""
         volume = {"claim": self.claim, "phase": self.claim_phase, "size": self.size}
         fields = {
             "message": self.message,
@@ -131,9 +132,10 @@ class ProjectStatus:
             "members": self.members,
             "principal": self.principal,
             "repaired": self.repaired,
-            "grants": [each.body() for each in self.grants],
             "volume": {key: value for key, value in volume.items() if value},
-            "conditions": [each.body() for each in self.conditions],
+            "conditions": [
+                each.body() for each in self.conditions if each.type is not ConditionType.DATASETS_GRANTED
+            ],
         }
         return {key: value for key, value in fields.items() if value not in ("", None, [], {})}
 

@@ -29,6 +29,7 @@ STOPPED_BECAUSE_ANNOTATION = f"{GROUP}/stopped-because"
 STOPPED_SESSION_ANNOTATION = f"{GROUP}/stopped-session"
 BACKUP_NOW_ANNOTATION = f"{GROUP}/backup-now"
 CLAIM_LABEL = f"{GROUP}/claim"
+GRANTS_FINALIZER = f"{GROUP}/grants"  # on a Project for as long as something is granted for it
 
 
 class Phase(StrEnum):
@@ -120,6 +121,16 @@ class Reason(StrEnum):
     CLONED = "Cloned"
     CLONE_FAILED = "CloneFailed"
 
+    GRANTED = "Granted"
+    NO_WAREHOUSE = "NoWarehouse"
+    UNKNOWN_PRINCIPALS = "UnknownPrincipals"
+    TOO_MANY_GRANTS = "TooManyGrants"
+    DATASET_NOT_FOUND = "DatasetNotFound"
+    NO_PERMISSION = "NoPermission"
+    GRANT_REFUSED = "GrantRefused"
+    SIGN_IN_FAILED = "SignInFailed"
+    WAREHOUSE_UNREACHABLE = "WarehouseUnreachable"
+
     @property
     def kind(self) -> ReasonKind:
         """Progress by default; stuck heals only if somebody acts or room is made; final never heals by waiting."""
@@ -165,3 +176,4 @@ class ConditionType(StrEnum):
     MEMBERSHIP_VALID = "MembershipValid"
     FILES_SHARED = "FilesShared"
     REPOSITORY_CLONED = "RepositoryCloned"
+    DATASETS_GRANTED = "DatasetsGranted"

@@ -78,24 +78,6 @@ class Warehouse:
         )
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class Grant:
-    """One entry of a dataset's access list that Carrel has written; ``dataset`` is project.dataset."""
-
-    dataset: str
-    role: str
-    principal: str
-
-    @classmethod
-    def parse(cls, body: Body) -> Self:
-        """Read one of a status."""
-        return cls(str(body.get("dataset", "")), str(body.get("role", "")), str(body.get("principal", "")))
-
-    def body(self) -> dict[str, str]:
-        """As the status has it."""
-        return {"dataset": self.dataset, "role": self.role, "principal": self.principal}
-
-
 def _bytes(body: Body, key: str) -> int | None:
     given = body.get(key)
     if given is None:

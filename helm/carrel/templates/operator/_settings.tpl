@@ -53,6 +53,7 @@ network:
 mode: federated
 audience: https://warehouse.carrel.local/clusters/this
 project: {{ $warehouse.project }}
+principal: principal://warehouse.carrel.local/clusters/this/subject/system:serviceaccount:{namespace}:{serviceAccount}
 environment:
   BIGQUERY_EMULATOR_HOST: {{ include "carrel.queryAddress" . }}
   NO_GCE_CHECK: "true"
@@ -111,11 +112,6 @@ http://gateway.{{ .Release.Namespace }}.svc:9060
 {{- end }}
 {{- end }}
 {{- if and (eq .Values.warehouse.mode "google") (eq .Values.warehouse.google.access "metadata") }}
-- to:
-    - ipBlock: {cidr: 169.254.169.252/32}
-    - ipBlock: {cidr: 169.254.169.254/32}
-  ports:
-    - {port: 80, protocol: TCP}
-    - {port: 988, protocol: TCP}
+{{ include "carrel.toMetadataServer" . }}
 {{- end }}
 {{- end }}
