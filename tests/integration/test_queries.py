@@ -73,6 +73,22 @@ def test_a_query_says_its_price_and_its_job_names_the_cell(ada: Person, kernel: 
     assert refused[5] == "bytesBilledLimitExceeded"
 
 
+def test_the_server_tells_a_kernel_its_cell_as_jupyterlab_does(ada: Person, kernel: Kernel) -> None:
+    request = {
+        "code": "print(get_ipython().get_parent()['metadata']['cellId'])",
+        "metadata": {"cell_id": "c7"},
+    }
+    asked = ada.web(f"api/kernels/{kernel.id}/execute", "POST", json=request)
+    assert asked.status_code == 202, asked.text
+    path = asked.json()["request_url"].removeprefix("/")
+
+    def outputs() -> list[Any]:
+        answer = ada.web(path).json()
+        return [] if answer.get("pending") or not answer else json.loads(answer["outputs"])
+
+    assert eventually("the cell has run", outputs, 30)[0]["text"].strip() == "c7"
+
+
 def test_stop_cancels_the_query(ada: Person, kernel: Kernel) -> None:
     slow(kernel, 120)
     timer = threading.Timer(15, kernel.interrupt)

@@ -1,5 +1,6 @@
 """What a kernel says and decides about a query, without a warehouse: labels, sentences, sizes."""
 
+import asyncio
 import re
 from pathlib import Path
 from types import SimpleNamespace
@@ -9,6 +10,7 @@ from google.cloud.bigquery import SchemaField
 from hypothesis import given
 from hypothesis import strategies as st
 
+from carrel_lab.durable import cell_ids
 from carrel_lab.queries import guard, here, labels, sentences, sizes
 from carrel_lab.queries.magic import without_fresh
 from carrel_lab.queries.sentences import NO_BUDGET, Budget, Ended
@@ -132,6 +134,24 @@ def test_after_it_ran_its_cost_is_said(ended: Ended, sentence: str) -> None:
 )
 def test_our_own_argument_is_taken_off(line: str, rest: tuple[str, bool]) -> None:
     assert without_fresh(line) == rest
+
+
+def test_a_cell_that_runs_on_the_server_has_its_id_in_the_messages_to_the_kernel() -> None:
+    session = SimpleNamespace(metadata={})
+    sent = []
+
+    async def execute(*_: object) -> dict[str, object]:
+        sent.append(session.metadata)
+        raise RuntimeError
+
+    async def run(metadata: dict[str, object] | None) -> None:
+        with pytest.raises(RuntimeError):
+            await cell_ids.told(execute)(SimpleNamespace(session=session), None, "1", metadata, None, {})
+
+    asyncio.run(run({"cell_id": "c1"}))
+    asyncio.run(run(None))
+    assert sent == [{"cellId": "c1"}, {"cellId": ""}]
+    assert session.metadata == {}
 
 
 NUMBER, TEXT = SchemaField("n", "INTEGER"), SchemaField("t", "STRING")
