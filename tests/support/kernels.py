@@ -11,15 +11,18 @@ _RUN = """
 import json, os, sys
 from queue import Empty
 from jupyter_client import BlockingKernelClient
-kernel, code, seconds = json.loads({request!r})
+kernel, code, seconds, cell = json.loads({request!r})
 client = BlockingKernelClient(connection_file=os.environ.get("JUPYTER_RUNTIME_DIR", "/tmp/jupyter-runtime") + f"/kernel-{{kernel}}.json")
 client.load_connection_file()
+client.session.metadata = {{"cellId": cell}} if cell else {{}}
 client.start_channels()
-said, error, ended = [], None, False
+said, shown, error, ended = [], [], None, False
 def hear(message):
     global error
     if message["msg_type"] == "stream":
         said.append(message["content"]["text"])
+    elif message["msg_type"] in ("display_data", "update_display_data", "execute_result"):
+        shown.append(message["content"]["data"].get("text/plain", ""))
     elif message["msg_type"] == "error":
         error = [message["content"]["ename"], message["content"]["evalue"]]
 try:
@@ -28,17 +31,18 @@ try:
     ended = True
 except (TimeoutError, RuntimeError, Empty):
     pass
-print(json.dumps({{"said": "".join(said), "error": error, "ended": ended}}))
+print(json.dumps({{"said": "".join(said), "shown": shown, "error": error, "ended": ended}}))
 """
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """What a cell printed, how it failed, and whether it ended at all."""
+    """What a cell printed, how it failed, and whether it ended at all; ``shown`` is each text that was displayed."""
 
     said: str
     error: tuple[str, str] | None
     ended: bool
+    shown: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -56,11 +60,16 @@ class Kernel:
         assert answer.status_code == 201, answer.text
         return cls(person, answer.json()["kernel"]["id"], server)
 
-    def run(self, code: str, seconds: float = 60) -> Outcome:
-        """Run a cell."""
-        request = json.dumps([self.id, code, seconds])
+    def run(self, code: str, seconds: float = 60, cell: str = "") -> Outcome:
+        """Run a cell; ``cell`` is its id, which JupyterLab sends with it."""
+        request = json.dumps([self.id, code, seconds, cell])
         found: dict[str, Any] = json.loads(
             self.person.python(_RUN.format(request=request), self.server, seconds + 60).splitlines()[-1]
         )
         error = tuple(found["error"]) if found["error"] else None
-        return Outcome(found["said"], error, found["ended"])
+        return Outcome(found["said"], error, found["ended"], tuple(found["shown"]))
+
+    def interrupt(self) -> None:
+        """As the Stop button does."""
+        answer = self.person.web(f"api/kernels/{self.id}/interrupt", "POST", self.server)
+        assert answer.status_code == 204, answer.text

@@ -1,7 +1,6 @@
 """A query that runs on after its cell is known by a note, with Google's own client against the stand-in."""
 
 import asyncio
-import importlib
 import subprocess
 import sys
 import time
@@ -13,8 +12,9 @@ from aiohttp.test_utils import TestServer
 from google.auth.credentials import AnonymousCredentials
 from google.cloud import bigquery
 
-from carrel_lab.activity import queries
 from carrel_lab.activity.queries import Jobs
+from carrel_lab.queries import client
+from carrel_lab.queries.here import Place
 from support.cluster import eventually
 from unit.warehouse.doubles import EmulatorDouble
 
@@ -23,8 +23,8 @@ from unit.warehouse.doubles import EmulatorDouble
 def noted(tmp_path: Path) -> Iterator[Path]:
     """The note of a process whose client is watched."""
     note = tmp_path / "carrel-queries-1"
-    kept = {name: getattr(bigquery.Client, name) for name in queries._BEGIN_A_JOB}
-    queries.watch(Jobs(note, pause=0.1))
+    kept = {name: getattr(bigquery.Client, name) for name in client.BEGIN_A_JOB}
+    client.wrap(sys.modules[client.CLIENT], Jobs(note, pause=0.1))
     yield note
     for name, method in kept.items():
         setattr(bigquery.Client, name, method)
@@ -69,21 +69,24 @@ async def test_a_refused_query_is_refused_as_ever(noted: Path, warehouse: bigque
 
 def test_what_goes_wrong_with_a_note_does_not_reach_the_query(tmp_path: Path) -> None:
     jobs = Jobs(tmp_path / "missing" / "note", pause=0.05)
-    begin = queries._noted(lambda _: object(), jobs)
+    begin = client._told(lambda _: object(), bigquery.QueryJobConfig, jobs, lambda: Place("", ""))
     assert begin(None) is not None, "a job that is none"
 
 
-def test_the_client_is_wrapped_when_a_person_imports_it_and_costs_nothing_before() -> None:
+def test_a_kernel_pays_for_the_client_when_a_person_imports_it_and_not_before() -> None:
     code = """
 import sys
-from pathlib import Path
-from carrel_lab.activity import queries
-queries.watch(queries.Jobs(Path("/nowhere/note")))
+from types import SimpleNamespace
+from carrel_lab.queries import extension, imports
+extension.load_ipython_extension(SimpleNamespace(register_magic_function=lambda *_: None))
 assert not any(name.startswith("google.cloud.bigquery") for name in sys.modules)
+assert "carrel_lab.queries.client" not in sys.modules
 from google.cloud import bigquery
 assert bigquery.Client.query.__wrapped__.__qualname__ == "Client.query"
+assert bigquery.table.RowIterator.to_arrow.__wrapped__.__qualname__ == "RowIterator.to_arrow"
 assert bigquery.client.__spec__.loader.get_source(bigquery.client.__name__)
-assert not any(isinstance(each, queries._Finder) for each in sys.meta_path)
+waited_for = [each._name for each in sys.meta_path if isinstance(each, imports._Finder)]
+assert waited_for == ["bigquery_magics.bigquery"]
 """
     done = subprocess.run(
         [sys.executable, "-W", "ignore", "-c", code],
@@ -93,4 +96,3 @@ assert not any(isinstance(each, queries._Finder) for each in sys.meta_path)
         env={"PYTHONPATH": "images/notebook"},
     )
     assert done.returncode == 0, done.stderr
-    assert importlib.util.find_spec(queries.CLIENT)

@@ -18,7 +18,7 @@ from jupyter_server.utils import ensure_async
 from jupyter_server_nbmodel.event_logger import event_logger
 from tornado import web
 
-from carrel_lab.durable import cut, history
+from carrel_lab.durable import cell_ids, cut, history
 from carrel_lab.durable.executions import Executions
 from carrel_lab.durable.journal import Journal, Running
 from carrel_lab.durable.outputs import Outputs
@@ -33,6 +33,7 @@ for _module, _name, _ours in (
     (doors, "DocumentRoom", Room),
     (documents, "YDocWebSocketHandler", Door),
     (nbmodel, "_output_hook", Outputs(nbmodel._output_hook)),  # noqa: SLF001 - see above
+    (nbmodel, "_execute_snippet", cell_ids.told(nbmodel._execute_snippet)),  # noqa: SLF001
 ):
     if not hasattr(_module, _name):
         raise ImportError(f"{_module.__name__} has no {_name} any more: carrel_lab.durable must follow it.")

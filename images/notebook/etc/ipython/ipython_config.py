@@ -4,7 +4,6 @@
 c = get_config()
 
 c.InteractiveShellApp.extensions = [
-    "carrel_lab.magics",
+    "carrel_lab.queries.extension",
     "carrel_lab.guard.kernel",
-    "carrel_lab.activity.queries",
 ]
