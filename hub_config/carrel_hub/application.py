@@ -10,7 +10,7 @@ from jupyterhub import orm
 from jupyterhub.app import JupyterHub
 from traitlets import Bool, Float
 
-from carrel_hub import api, backups_api, live, project_api, recovery, views
+from carrel_hub import api, backups_api, doctor_api, live, project_api, recovery, views
 from carrel_hub.group_refresh import GroupRefresh
 from carrel_hub.idle_stop import Hub, Stopper
 from carrel_hub.notebooks import Notebooks, shared
@@ -55,6 +55,7 @@ class CarrelHub(JupyterHub):  # type: ignore[misc]  # JupyterHub publishes no ty
             [
                 *api.HANDLERS,
                 *backups_api.HANDLERS,
+                *doctor_api.HANDLERS,
                 *project_api.HANDLERS,
                 *live.HANDLERS,
                 *views.HANDLERS,

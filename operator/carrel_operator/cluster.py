@@ -24,6 +24,7 @@ OURS = frozenset({"InstanceType", "Notebook", "NotebookImage", "Project", "Volum
 CLUSTER_SCOPED = frozenset({"InstanceType", "NotebookImage", "StorageClass", "VolumeSnapshotClass"})
 PLURALS = {
     "ConfigMap": "configmaps",
+    "Deployment": "deployments",
     "Event": "events",
     "InstanceType": "instancetypes",
     "NetworkPolicy": "networkpolicies",
@@ -42,6 +43,7 @@ PLURALS = {
     "VolumeSnapshotClass": "volumesnapshotclasses",
 }
 _API_VERSIONS = {
+    "Deployment": "apps/v1",
     "NetworkPolicy": "networking.k8s.io/v1",
     "StorageClass": "storage.k8s.io/v1",
     "VolumeSnapshot": SNAPSHOT_API,
@@ -132,6 +134,10 @@ class Cluster:
     async def serves_snapshots(self) -> bool:
         """Whether the cluster knows snapshots of volumes."""
         return await self._serves(SNAPSHOT_API, {"VolumeSnapshot", "VolumeSnapshotClass"})
+
+    async def issuer(self) -> str:
+        """Who signs the tokens of this cluster's ServiceAccounts, as its discovery document says."""
+        return str((await self._send("GET", "/.well-known/openid-configuration")).get("issuer", ""))
 
     async def get(self, kind: str, namespace: str, name: str) -> Body:
         """Read one object."""
