@@ -44,7 +44,7 @@ def imported() -> Any:  # noqa: ANN401 - JupyterHub publishes no types
 def hold_back(app: Any, wait: Callable[[], None]) -> None:  # noqa: ANN401
     """Have the application's server call ``wait`` when all of it is loaded and it is about to listen."""
 
-    class Server(app.serverapp_class):  # type: ignore[misc]
+    class ServerApp(app.serverapp_class):  # type: ignore[misc]
         def init_httpserver(self) -> None:
             wait()
             super().init_httpserver()
