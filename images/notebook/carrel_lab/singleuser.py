@@ -49,4 +49,4 @@ def hold_back(app: Any, wait: Callable[[], None]) -> None:  # noqa: ANN401
             wait()
             super().init_httpserver()
 
-    app.serverapp_class = Server
+    app.serverapp_class = ServerApp
