@@ -167,9 +167,7 @@ def policy(body: Body | None, notebook: Notebook, found: Settings | None) -> Fin
         message = f"The NetworkPolicy '{name}' is not there."
         command = f"kubectl --namespace {notebook.metadata.namespace} rollout restart deployment operator"
         return Finding("network policy", FAILED, message, command)
-    differs = found is not None and body["spec"].get("egress", []) != msgspec.to_builtins(
-        found.network.egress
-    )
+    differs = found is not None and body["spec"].get("egress", []) != list(found.network.egress)
     wrong = (
         f"The NetworkPolicy '{name}' opens other ways than networkPolicy.notebookEgress says."
         if differs

@@ -150,7 +150,7 @@ def test_what_is_wrong_with_a_token_or_its_file_is_named(person: NewPerson, kube
     good = kube("create", "token", account, "--audience=https://warehouse.carrel.local/clusters/this").strip()
     claims = jwt.decode(good, options={"verify_signature": False})
     stale = jwt.encode(claims | {"exp": int(time.time()) - 60}, None, algorithm="none")
-    source = {"file": "/tmp/no-such-token", "format": {"type": "text"}}
+    source = {"file": "/home/no-such-token", "format": {"type": "text"}}
     for what, said, given in (
         (
             "a token for somebody else",
@@ -158,7 +158,7 @@ def test_what_is_wrong_with_a_token_or_its_file_is_named(person: NewPerson, kube
             {"token": elsewhere},
         ),
         ("an expired token", "✗ expiry: The token expired at", {"token": stale}),
-        ("no token file", "✗ token: The token file /tmp/no-such-token", {"credential_source": source}),
+        ("no token file", "✗ token: The token file /home/no-such-token", {"credential_source": source}),
         ("another provider", "✗ audience: ", {"audience": "//warehouse.carrel.local/clusters/other"}),
         ("a key file", "✗ credentials file: ", {"type": "service_account"}),
     ):

@@ -277,12 +277,12 @@ def test_what_the_doctor_found_is_a_line_each_and_a_fault_ends_with_1(
     hub.answers["GET", "/user"] = [(200, {"name": "grace"})]
     found = [finding("ok"), finding("skipped", "server"), finding("failed", "server", "carrel restart")]
     hub.answers["GET", "/users/ada/server/doctor"] = [(200, {"findings": found})]
-    hub.answers["GET", "/users/project:risk/server/doctor"] = [(200, {"findings": found[:1]})]
+    hub.answers["GET", "/users/project%3Arisk/server/doctor"] = [(200, {"findings": found[:1]})]
     hub.answers["GET", "/carrel/doctor"] = [(200, {"findings": found[:1]})]
     assert commands.main(["doctor", "ada"]) == 1
     first, warning, *rest = capsys.readouterr().out.splitlines()
     assert first == "✓ ok: So it is."
     assert "its owner can change that" in warning
-    assert rest == ["– skipped: So it is.", "✗ failed: So it is.", "    carrel restart"]
+    assert rest == ["\N{EN DASH} skipped: So it is.", "✗ failed: So it is.", "    carrel restart"]
     assert commands.main(["doctor", "--project", "risk"]) == 0
     assert commands.main(["doctor", "--all"]) == 0

@@ -10,15 +10,14 @@ from google.auth import identity_pool
 
 class Response:
     status = 200
-    headers: dict[str, str] = {}
     data = json.dumps({"access_token": "a", "expires_in": 3600, "token_type": "Bearer"}).encode()
 
 
 def test_each_exchange_takes_the_token_that_is_in_the_file_then(tmp_path: Path) -> None:
     sent: list[str] = []
 
-    def request(url: str, method: str = "GET", body: Any = None, headers: Any = None, **_: Any) -> Response:
-        sent.extend(parse_qs(body.decode() if isinstance(body, bytes) else body)["subject_token"])
+    def request(*_: Any, body: bytes, **__: Any) -> Response:
+        sent.extend(parse_qs(body.decode())["subject_token"])
         return Response()
 
     file = tmp_path / "token"
