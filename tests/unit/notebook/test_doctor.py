@@ -375,7 +375,7 @@ def test_a_place_is_read_from_the_environment() -> None:
     }
     found = Place.from_environment(environment)
     assert found == Place("http://gateway.desks.svc:9060", "pays", Path("/c.json"), namespace="desks")
-    assert found.stand_in
+    assert found.inside
     assert found.patience == PATIENCE_SECONDS
     metadata = Place.from_environment({"GOOGLE_CLOUD_PROJECT": "pays", "CARREL_IDENTITY_PATIENCE": "5"})
     assert metadata == Place(GOOGLE, "pays", patience=5.0)

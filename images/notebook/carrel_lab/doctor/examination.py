@@ -130,7 +130,7 @@ class Examination:
         return self._ask(Call(url, self._bearer, body=body, headers=counted))
 
     def _budget(self) -> Finding:
-        if not self._place.stand_in:
+        if not self._place.inside:
             return skipped(queries.BUDGET, "There is no gateway here, so there is no budget.")
         answer = self._ask(Call(f"{self._place.warehouse}/carrel/v1/budget", self._bearer))
         return queries.budget(answer, self._place)

@@ -14,6 +14,7 @@ EXCHANGE, IMPERSONATION, METADATA = "token exchange", "impersonation", "metadata
 _PROVIDER = re.compile(
     r"//iam\.googleapis\.com/projects/([^/]+)/locations/([^/]+)/workloadIdentityPools/([^/]+)/providers/([^/]+)"
 )
+_AUDIT = "gcloud logging read 'protoPayload.serviceName=\"sts.googleapis.com\"' --limit=5"
 _ACCOUNT = re.compile(r"/serviceAccounts/([^/:]+):generateAccessToken")
 
 
@@ -59,7 +60,8 @@ def _trouble(
     }
     if answer.body.get("error") == "invalid_target":
         return no_provider
-    refused = (f"The exchange refused the token ({answer.status}).", _look(place))
+    look = _AUDIT if credentials.at_google else _logs(place)
+    refused = (f"The exchange refused the token ({answer.status}).", look)
     return next((found for word, found in table.items() if word in said.lower()), refused)
 
 
@@ -133,7 +135,5 @@ def _list(credentials: Credentials, place: Place) -> str:
     )
 
 
-def _look(place: Place) -> str:
-    if place.stand_in:
-        return f"kubectl --namespace {place.namespace} logs deployment/warehouse --container stand-in"
-    return "gcloud logging read 'protoPayload.serviceName=\"sts.googleapis.com\"' --limit=5"
+def _logs(place: Place) -> str:
+    return f"kubectl --namespace {place.namespace} logs deployment/warehouse --container stand-in"

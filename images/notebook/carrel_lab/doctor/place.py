@@ -24,8 +24,8 @@ class Place:
     namespace: str = "NAMESPACE"
 
     @property
-    def stand_in(self) -> bool:
-        """Whether queries go to an address inside the cluster: the stand-in, or the gateway."""
+    def inside(self) -> bool:
+        """Whether queries go to an address inside the cluster: the stand-in's, or the gateway's."""
         return self.warehouse != GOOGLE
 
     @classmethod

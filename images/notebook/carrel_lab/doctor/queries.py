@@ -163,7 +163,7 @@ def dataset(answer: Answer | Silence, wanted: Dataset, place: Place, principal: 
 
 def _grant(wanted: Dataset, role: str, place: Place, principal: str) -> str:
     """The operator grants; where it could not, its condition says why, and a person can by hand."""
-    if place.stand_in:
+    if not principal.startswith("principal://iam.googleapis.com/"):
         return f"kubectl --namespace {place.namespace} rollout restart deployment operator"
     statement = f'GRANT `{role}` ON SCHEMA `{wanted.billing_project}.{wanted.name}` TO "{principal}"'
     return f"bq query --project_id={wanted.billing_project} --use_legacy_sql=false '{statement}'"
@@ -174,7 +174,7 @@ def _after(broken: str, *names: str) -> list[Finding]:
 
 
 def _logs(place: Place) -> str:
-    if place.stand_in:
+    if place.inside:
         deployment = place.warehouse.partition("//")[2].partition(".")[0]
         return f"kubectl --namespace {place.namespace} logs deployment/{deployment} --tail=20"
     return "open https://status.cloud.google.com"
