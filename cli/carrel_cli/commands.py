@@ -6,14 +6,14 @@ import sys
 from argparse import ArgumentParser, Namespace
 from collections.abc import Sequence
 
-from carrel_cli import restoring, stopping, table, usage
+from carrel_cli import findings, restoring, stopping, table, usage
 from carrel_cli.hub import Hub, HubError, Server
 from carrel_cli.waiting import Restart, Step, repair_step, resize_step, until_done
 
 _NAME = "whose server: USER, or USER/SERVER for one with a name (your own when left out)"
 _ENVIRONMENT = """
 CARREL_URL is the address of Carrel, CARREL_TOKEN a token from its Token page. Inside a server neither is needed.
-The exit code is 1 when a change was refused, or is not there in time.
+The exit code is 1 when a change was refused, or is not there in time, and when the doctor found a fault.
 """
 _INTERRUPTED = 130  # as a shell says it
 
@@ -97,6 +97,15 @@ def _usage(hub: Hub, _: Server, asked: Namespace) -> bool:
     return True
 
 
+def _doctor(hub: Hub, server: Server, asked: Namespace) -> bool:
+    if asked.project:
+        server = Server(f"project:{asked.project}")
+    found = hub.doctor_of_all() if asked.all else hub.doctor(server)
+    for line in findings.lines(found, own=hub.is_inside(server)):
+        _tell(line)
+    return findings.well(found)
+
+
 def _tell(sentence: str) -> None:
     print(sentence, flush=True)
 
@@ -104,7 +113,7 @@ def _tell(sentence: str) -> None:
 def _parser() -> ArgumentParser:
     parser = ArgumentParser(
         "carrel",
-        description="See and change the size of a server, and when it stops; get files back.",
+        description="See and change the size of a server, and when it stops; get files back; find out why queries fail.",
         epilog=_ENVIRONMENT,
     )
     commands = parser.add_subparsers(metavar="COMMAND", required=True)
@@ -137,6 +146,13 @@ def _parser() -> ArgumentParser:
     repair = works.add_parser("repair", parents=[wait], help="give its files back to the whole team")
     repair.add_argument("project", metavar="NAME", help="the name of the project")
     repair.set_defaults(run=_repair, name="")
+
+    doctor = commands.add_parser("doctor", help="look at every link between a server and the warehouse")
+    whose = doctor.add_mutually_exclusive_group()
+    whose.add_argument("name", nargs="?", metavar="NAME", help=_NAME)
+    whose.add_argument("--project", default="", metavar="NAME", help="of a project's own server")
+    whose.add_argument("--all", action="store_true", help="the whole install; for administrators")
+    doctor.set_defaults(run=_doctor)
 
     of_project = ArgumentParser(add_help=False)
     of_project.add_argument("--project", default="", metavar="NAME", help="of a project instead of the home")

@@ -108,6 +108,14 @@ class Hub:
         found: Answer = servers.get(server.name) or {}
         return found
 
+    def doctor(self, server: Server) -> Answer:
+        """Every link between a server and the warehouse."""
+        return self._ask("GET", f"{_path(server)}/doctor")
+
+    def doctor_of_all(self) -> Answer:
+        """Whether the whole install fits together; for administrators."""
+        return self._ask("GET", "/carrel/doctor")
+
     def project(self, name: str) -> Answer:
         """How a project is."""
         return self._ask("GET", f"/projects/{_quoted(name)}")

@@ -31,7 +31,7 @@ _SECONDS_BETWEEN_ACTIVITIES = 0.5
 _FORBIDDEN = {Reason.INSTANCE_TYPE_FORBIDDEN}
 
 
-class _OfServer(APIHandler):  # type: ignore[misc]  # JupyterHub publishes no types
+class OfServer(APIHandler):  # type: ignore[misc]  # JupyterHub publishes no types
     """What handlers of one server share."""
 
     def spawner(self, user_name: str, server_name: str) -> NotebookSpawner:
@@ -57,7 +57,7 @@ class _OfServer(APIHandler):  # type: ignore[misc]  # JupyterHub publishes no ty
         self.write(json.dumps(view | activity.view(notebook, size, spawner.cull, datetime.now(UTC))))
 
 
-class SizeHandler(_OfServer):
+class SizeHandler(OfServer):
     """``…/size``: which size a server has, which it may have, and how far a change is."""
 
     @needs_scope("read:servers", "servers")  # type: ignore[untyped-decorator]
@@ -66,7 +66,7 @@ class SizeHandler(_OfServer):
         await self.write_sizes(self.spawner(user_name, server_name))
 
 
-class ServerHandler(UserServerAPIHandler, _OfServer):  # type: ignore[misc]
+class ServerHandler(UserServerAPIHandler, OfServer):  # type: ignore[misc]
     """JupyterHub's own address of a server, which can be changed there too."""
 
     @needs_scope("servers")  # type: ignore[untyped-decorator]
@@ -139,7 +139,7 @@ class ServerHandler(UserServerAPIHandler, _OfServer):  # type: ignore[misc]
 _RESTARTS: set[asyncio.Task[None]] = set()  # a task that nobody holds may vanish in the middle
 
 
-class ReportHandler(_OfServer):
+class ReportHandler(OfServer):
     """``…/report``: what a server's own agent says about its memory and disk."""
 
     _last: dict[str, float] = {}  # noqa: RUF012 - of all requests
@@ -155,7 +155,8 @@ class ReportHandler(_OfServer):
             report = reports.parse(self.request.body)
         except reports.ReportError as error:
             raise refusal(400, str(error)) from error
-        self._not_too_often(spawner.notebook_name)
+        # two parts of the server speak, and neither must make the other late
+        self._not_too_often(f"{spawner.notebook_name} {'identity' if report.identity else 'use'}")
         with contextlib.suppress(UnavailableError):  # the next report says it again
             if notebook := await spawner.notebooks.get(spawner.notebook_name):
                 await self._write(spawner, notebook, report)
@@ -168,6 +169,8 @@ class ReportHandler(_OfServer):
         self._last[name] = now
 
     async def _write(self, spawner: NotebookSpawner, notebook: Notebook, report: reports.Report) -> None:
+        if report.identity and (identity := report.identity.news(notebook)):
+            await spawner.notebooks.report(notebook, "identity", {"identity": identity.body()})
         told = self._told.setdefault(notebook.metadata.uid, reports.Told())
         for topic, status in told.news(report, notebook.session).items():
             await spawner.notebooks.report(notebook, topic, status)
@@ -175,7 +178,7 @@ class ReportHandler(_OfServer):
                 await spawner.notebooks.event(notebook, str(told.kill.action), told.kill.message)
 
 
-class ActivityHandler(_OfServer):
+class ActivityHandler(OfServer):
     """``…/activity``: what a server says of what runs in it; the answer is when it stops, and that it does."""
 
     _last: dict[str, float] = {}  # noqa: RUF012 - of all requests
@@ -245,10 +248,10 @@ def _change(body: Any) -> _Change:  # noqa: ANN401 - whatever was sent
     return _Change(size, restart, keep or None)
 
 
-_SERVERS = (r"/api/users/([^/]+)/server", r"/api/users/([^/]+)/servers/([^/]*)")
+SERVERS = (r"/api/users/([^/]+)/server", r"/api/users/([^/]+)/servers/([^/]*)")
 HANDLERS = [
-    *((path, ServerHandler) for path in _SERVERS),
-    *((f"{path}/size", SizeHandler) for path in _SERVERS),
-    *((f"{path}/report", ReportHandler) for path in _SERVERS),
-    *((f"{path}/activity", ActivityHandler) for path in _SERVERS),
+    *((path, ServerHandler) for path in SERVERS),
+    *((f"{path}/size", SizeHandler) for path in SERVERS),
+    *((f"{path}/report", ReportHandler) for path in SERVERS),
+    *((f"{path}/activity", ActivityHandler) for path in SERVERS),
 ]

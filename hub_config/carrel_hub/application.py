@@ -10,7 +10,7 @@ from jupyterhub import orm
 from jupyterhub.app import JupyterHub
 from traitlets import Bool, Float, Unicode
 
-from carrel_hub import api, backups_api, live, project_api, recovery, usage_api, views
+from carrel_hub import api, backups_api, doctor_api, live, project_api, recovery, usage_api, views
 from carrel_hub.group_refresh import GroupRefresh
 from carrel_hub.idle_stop import Hub, Stopper
 from carrel_hub.notebooks import Notebooks, shared
@@ -57,6 +57,7 @@ class CarrelHub(JupyterHub):  # type: ignore[misc]  # JupyterHub publishes no ty
             [
                 *api.HANDLERS,
                 *backups_api.HANDLERS,
+                *doctor_api.HANDLERS,
                 *project_api.HANDLERS,
                 *live.HANDLERS,
                 *usage_api.HANDLERS,

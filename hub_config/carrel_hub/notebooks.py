@@ -80,6 +80,11 @@ class Notebooks:
         await self._cluster.close()
 
     @property
+    def namespace(self) -> str:
+        """Where all of them are."""
+        return self._namespace
+
+    @property
     def ending(self) -> bool:
         """Whether the hub itself ends, and everything in it."""
         return self._notebooks.ending
@@ -269,6 +274,17 @@ class Notebooks:
         with contextlib.suppress(NotFoundError, ConflictError):
             manager = f"{FIELD_MANAGER}-{topic}"
             self._notebooks.see(await self._cluster.apply_status(notebook.metadata, status, manager))
+
+    async def look_at(self, kind: str, name: str) -> Body | None:
+        """An object that the hub does not watch; None when it is not there. ClusterError says why it can't be read."""
+        try:
+            return await self._cluster.get(kind, self._namespace, name)
+        except NotFoundError:
+            return None
+
+    async def issuer(self) -> str:
+        """Who signs the tokens of this cluster."""
+        return await self._cluster.issuer()
 
     async def event(self, notebook: Notebook, reason: str, message: str) -> None:
         """Tell everybody who looks at the Notebook with kubectl."""

@@ -1,4 +1,4 @@
-"""What a server's own agent reports: how much memory and disk is in use, and what was stopped for it.
+"""What a server's own agent reports: memory and disk in use, what was stopped for it, whether queries get through.
 
 The agent runs beside the person's own code and with the same token, so a report is taken for a claim: every
 length is bounded, unknown fields are refused, and it can change nothing but these few fields of its own Notebook.
@@ -10,6 +10,8 @@ from typing import Annotated, Any
 
 import msgspec
 from msgspec import Meta
+
+from carrel_operator.api import Notebook, status
 
 _Bytes = Annotated[int, Meta(ge=0, le=2**60)]
 _Project = Annotated[str, Meta(pattern="^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$")]
@@ -82,10 +84,26 @@ class Disk(_Part, frozen=True):
         return {"name": name, **figures, "usedPercent": self.percent}
 
 
+class Identity(_Part, frozen=True):
+    """Whether the warehouse lets the server's queries in, and what is missing if not."""
+
+    ready: bool
+    message: Annotated[str, Meta(max_length=1024, pattern=r"^[^\x00-\x1f\x7f]*$")] = ""
+
+    def news(self, notebook: Notebook) -> status.Identity | None:
+        """What to write; that all is well is news only where something else was said of this session."""
+        found = status.Identity(notebook.session, self.ready, "" if self.ready else self.message)
+        known = notebook.identity
+        if known and known.session == notebook.session:
+            return found if found != known else None
+        return None if found.ready else found
+
+
 class Report(_Part, frozen=True):
     """One report; what is left out has not changed."""
 
     memory: Memory | None = None
+    identity: Identity | None = None
     home: Disk | None = None
     projects: Annotated[dict[_Project, Disk], Meta(max_length=100)] | None = None  # all that are mounted
 

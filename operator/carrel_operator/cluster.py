@@ -46,6 +46,7 @@ PLURALS = {
     "VolumeSnapshotClass": "volumesnapshotclasses",
 }
 _API_VERSIONS = {
+    "Deployment": "apps/v1",
     "NetworkPolicy": "networking.k8s.io/v1",
     "StorageClass": "storage.k8s.io/v1",
     "VolumeSnapshot": SNAPSHOT_API,
@@ -136,6 +137,10 @@ class Cluster:
     async def serves_snapshots(self) -> bool:
         """Whether the cluster knows snapshots of volumes."""
         return await self._serves(SNAPSHOT_API, {"VolumeSnapshot", "VolumeSnapshotClass"})
+
+    async def issuer(self) -> str:
+        """Who signs the tokens of this cluster's ServiceAccounts, as its discovery document says."""
+        return str((await self._send("GET", "/.well-known/openid-configuration")).get("issuer", ""))
 
     async def get(self, kind: str, namespace: str, name: str) -> Body:
         """Read one object."""

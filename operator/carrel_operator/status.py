@@ -134,6 +134,8 @@ def _identity_ready(seen: Seen, settings: Settings) -> Condition:
             reason=Reason.IDENTITY_PENDING,
             message="The identity is made at the first start.",
         )
+    if seen.own_pod and (why := seen.notebook.locked_out):
+        return Condition(kind, status=False, reason=Reason.IDENTITY_NOT_READY, message=why)
     message = f"The warehouse knows this notebook as {_principal(seen, settings)}."
     return Condition(kind, status=True, reason=Reason.ISSUED, message=message)
 

@@ -63,7 +63,7 @@ def _at_work(seen: Seen) -> Verdict | None:
     pod = seen.current_pod
     if pod is None or not pod.running or pod.phase in _FINISHED:
         return None
-    message = pod.notice or "The server is running."
+    message = seen.notebook.locked_out or pod.notice or "The server is running."
     if seen.notebook.rescue:
         message = (
             "The server is running with an empty home for this once; your own is in its folder 'full-home'."

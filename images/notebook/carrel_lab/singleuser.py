@@ -10,6 +10,7 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import ModuleType
+from typing import Any
 
 UNUSED = ("alembic", "alembic.command", "alembic.config", "alembic.script")
 
@@ -33,8 +34,19 @@ def left_out(names: tuple[str, ...]) -> Iterator[None]:
             del sys.modules[name]
 
 
-def imported() -> Callable[[], int | None]:
-    """The single-user server's main function."""
+def imported() -> Any:  # noqa: ANN401 - JupyterHub publishes no types
+    """The single-user server's application class."""
     with left_out(UNUSED):
-        from jupyterhub.singleuser import main  # noqa: PLC0415 in the block is the point
-    return main  # type: ignore[no-any-return]
+        from jupyterhub.singleuser.extension import JupyterHubSingleUser  # noqa: PLC0415 in the block is the point
+    return JupyterHubSingleUser
+
+
+def hold_back(app: Any, wait: Callable[[], None]) -> None:  # noqa: ANN401
+    """Have the application's server call ``wait`` when all of it is loaded and it is about to listen."""
+
+    class ServerApp(app.serverapp_class):  # type: ignore[misc]
+        def init_httpserver(self) -> None:
+            wait()
+            super().init_httpserver()
+
+    app.serverapp_class = ServerApp

@@ -6,10 +6,12 @@ import sys
 from pathlib import Path
 
 from carrel_lab import projects, singleuser, welcome
+from carrel_lab.doctor import gate
 
 
 def main() -> int | None:
     """Serve until told to stop; the exit status is the server's own."""
+    waiting = gate.begin(os.environ)
     home = Path.home()
     problem = welcome.place(Path(sys.prefix) / "share/carrel/welcome.ipynb", home)
     if problem:
@@ -24,7 +26,11 @@ def main() -> int | None:
         print(problem, file=sys.stderr, flush=True)
     # Imports make half a million objects and no garbage; Python's default looks for some after every 2,000.
     gc.set_threshold(50_000, 20, 20)
-    return singleuser.imported()()
+    app = singleuser.imported()
+    if waiting:
+        singleuser.hold_back(app, waiting.wait)
+    outcome: int | None = app.launch_instance()
+    return outcome
 
 
 if __name__ == "__main__":

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Self
 
 from carrel_operator.api.reading import Body, InvalidObjectError, mapping, text
-from carrel_operator.api.status import Activity, DiskUse, MemoryUse, Status
+from carrel_operator.api.status import Activity, DiskUse, Identity, MemoryUse, Status
 from carrel_operator.api.vocabulary import (
     NOTICE_ANNOTATION,
     STOPPED_BECAUSE_ANNOTATION,
@@ -158,6 +158,7 @@ class Notebook:
     status: Status = field(default_factory=Status)
     home_use: DiskUse | None = None
     activity: Activity | None = None
+    identity: Identity | None = None
     memory_use: MemoryUse = field(default_factory=MemoryUse)
     project_use: Mapping[str, DiskUse] = field(default_factory=dict)  # by the project's name
 
@@ -185,6 +186,7 @@ class Notebook:
             status=Status.parse(body.get("status", {})),
             home_use=DiskUse.parse(body.get("status", {}), "home"),
             activity=Activity.parse(body.get("status", {})),
+            identity=Identity.parse(body.get("status", {})),
             memory_use=MemoryUse.parse(body.get("status", {})),
             project_use=DiskUse.of_projects(body.get("status", {})),
         )
@@ -193,6 +195,12 @@ class Notebook:
     def name(self) -> str:
         """The object's name."""
         return self.metadata.name
+
+    @property
+    def locked_out(self) -> str:
+        """Why this session's queries do not get into the warehouse; empty when they do, or nothing was said."""
+        found = self.identity
+        return found.message if found and not found.ready and found.session == self.session else ""
 
 
 def _notice(body: Body, session: str) -> str:

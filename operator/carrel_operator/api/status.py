@@ -132,6 +132,27 @@ class Activity:
 
 
 @dataclass(frozen=True, slots=True)
+class Identity:
+    """Whether the warehouse lets the server's queries in: what it reported of itself through the hub."""
+
+    session: str
+    ready: bool
+    message: str = ""
+
+    @classmethod
+    def parse(cls, body: Body) -> Self | None:
+        """Read it from a Notebook's stored status; None until something was amiss."""
+        found = body.get("identity")
+        if not found:
+            return None
+        return cls(found.get("session", ""), found.get("ready", True), found.get("message", ""))
+
+    def body(self) -> dict[str, Any]:
+        """As Kubernetes stores it."""
+        return _filled(session=self.session, message=self.message) | {"ready": self.ready}
+
+
+@dataclass(frozen=True, slots=True)
 class Resources:
     """CPU and memory limits asked for by the spec, allocated by the node, and in force in the container."""
 

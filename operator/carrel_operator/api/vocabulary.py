@@ -101,6 +101,7 @@ class Reason(StrEnum):
 
     BOUND = "Bound"
     ISSUED = "Issued"
+    IDENTITY_NOT_READY = "IdentityNotReady"
     APPLIED = "Applied"
     RESTART_NEEDED = "RestartNeeded"
     RESIZING = "Resizing"

@@ -265,3 +265,24 @@ def test_an_answer_of_something_else_is_no_hub(hub: PlayedHub, capsys: pytest.Ca
     hub.answers[SIZE] = [(200, b"<html>")]
     assert commands.main(["sizes", "ada"]) == 1
     assert "does not answer like a hub" in capsys.readouterr().err
+
+
+def finding(state: str, where: str = "hub", command: str = "") -> dict[str, str]:
+    return {"name": state, "state": state, "message": "So it is.", "command": command, "where": where}
+
+
+def test_what_the_doctor_found_is_a_line_each_and_a_fault_ends_with_1(
+    hub: PlayedHub, capsys: pytest.CaptureFixture[str]
+) -> None:
+    hub.answers["GET", "/user"] = [(200, {"name": "grace"})]
+    found = [finding("ok"), finding("skipped", "server"), finding("failed", "server", "carrel restart")]
+    hub.answers["GET", "/users/ada/server/doctor"] = [(200, {"findings": found})]
+    hub.answers["GET", "/users/project%3Arisk/server/doctor"] = [(200, {"findings": found[:1]})]
+    hub.answers["GET", "/carrel/doctor"] = [(200, {"findings": found[:1]})]
+    assert commands.main(["doctor", "ada"]) == 1
+    first, warning, *rest = capsys.readouterr().out.splitlines()
+    assert first == "✓ ok: So it is."
+    assert "its owner can change that" in warning
+    assert rest == ["\N{EN DASH} skipped: So it is.", "✗ failed: So it is.", "    carrel restart"]
+    assert commands.main(["doctor", "--project", "risk"]) == 0
+    assert commands.main(["doctor", "--all"]) == 0

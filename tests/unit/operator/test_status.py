@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 import pytest
 
 from carrel_operator import status as statuses
-from carrel_operator.api import ConditionType, Phase, Reason, Status
+from carrel_operator.api import ConditionType, Identity, Phase, Reason, Status
 from carrel_operator.catalogue import Refusal
 from carrel_operator.seen import Seen
 from carrel_operator.verdict import verdict
@@ -296,6 +296,27 @@ def test_the_time_of_a_condition_moves_only_when_its_answer_does() -> None:
     ready = running.condition(ConditionType.READY)
     assert ready is not None
     assert (ready.status, ready.last_transition_time) == (True, "2026-11-23T16:00:00Z")
+
+
+@pytest.mark.parametrize(
+    ("session", "ready", "status", "said"),
+    [("s1", False, "False", "No token."), ("s1", True, "True", "knows"), ("s0", False, "True", "knows")],
+    ids=["not ready", "ready again", "of a former session"],
+)
+def test_an_identity_that_the_server_says_is_not_ready(
+    session: str, ready: bool, status: str, said: str
+) -> None:
+    told = replace(ADA, identity=Identity(session, ready, "No token."))
+    at_work = pod(told, status=container(running={}))
+    found = statuses.status(
+        seen(told, home=BOUND, pod=at_work, service_account={}), FEDERATED, statuses.Answers(), NOW
+    )
+    condition = found.condition(ConditionType.IDENTITY_READY)
+    assert condition is not None
+    assert condition.body()["status"] == status
+    assert said in condition.message
+    assert found.phase is Phase.RUNNING
+    assert found.message == ("No token." if status == "False" else "The server is running.")
 
 
 def test_everything_a_running_notebook_says() -> None:

@@ -8,6 +8,7 @@ from typing import Any
 from tornado import web
 
 from carrel_lab.activity.extension import watched
+from carrel_lab.doctor.extension import attended
 from carrel_lab.guard.agent import Agent, Voices
 from carrel_lab.guard.cgroup import Cgroup
 from carrel_lab.guard.evidence import Evidence
@@ -37,6 +38,7 @@ def _load_jupyter_server_extension(app: Any) -> None:  # noqa: ANN401 - jupyter_
         agent, voices, hub, lambda kernel: _name(app.kernel_manager, kernel), activity
     )
     app.web_app.add_handlers(".*$", handlers(app.web_app.settings["base_url"]))
+    attended(app, hub, notices)
     if said := os.environ.get(
         "CARREL_NOTICE"
     ):  # by the operator, which made this pod while the person was at work

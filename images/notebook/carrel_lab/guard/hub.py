@@ -60,6 +60,10 @@ class Hub:
         """Tell what runs; the answer is when the server stops."""
         return self._ask("POST", "/activity", report)
 
+    def warehouse(self) -> dict[str, Any]:
+        """As whom the warehouse knows this server, and which datasets its projects give."""
+        return self._ask("GET", "/warehouse")
+
     def report(self, report: dict[str, Any]) -> None:
         """Tell what is in use."""
         self._ask("POST", "/report", report)

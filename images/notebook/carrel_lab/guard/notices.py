@@ -22,6 +22,7 @@ class Kind(StrEnum):
     KILLED = "killed"
     DISK = "disk"
     STOPPING = "stopping"
+    IDENTITY = "identity"
 
 
 @dataclass(frozen=True, slots=True)

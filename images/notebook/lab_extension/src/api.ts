@@ -33,7 +33,7 @@ export interface IUsage {
 
 export interface INotice {
   id: string;
-  kind: 'warning' | 'growing' | 'grown' | 'interrupted' | 'killed' | 'disk' | 'stopping';
+  kind: 'warning' | 'growing' | 'grown' | 'interrupted' | 'killed' | 'disk' | 'stopping' | 'identity';
   message: string;
   notebook?: string | null;
   cell?: string | null;

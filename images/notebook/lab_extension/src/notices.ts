@@ -21,7 +21,8 @@ const STYLES: Record<INotice['kind'], { style: Style; stays: number | false }> =
   interrupted: { style: 'error', stays: false },
   killed: { style: 'error', stays: false },
   disk: { style: 'warning', stays: 30_000 },
-  stopping: { style: 'warning', stays: false }
+  stopping: { style: 'warning', stays: false },
+  identity: { style: 'info', stays: 30_000 }
 };
 
 /** What a notice's buttons do. */
