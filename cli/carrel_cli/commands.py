@@ -6,7 +6,7 @@ import sys
 from argparse import ArgumentParser, Namespace
 from collections.abc import Sequence
 
-from carrel_cli import restoring, stopping, table
+from carrel_cli import restoring, stopping, table, warehouse
 from carrel_cli.hub import Hub, HubError, Server
 from carrel_cli.waiting import Restart, Step, repair_step, resize_step, until_done
 
@@ -22,6 +22,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; the exit code."""
     asked = _parser().parse_args(arguments)
     try:
+        if "alone" in asked:  # a command that needs no hub
+            asked.alone(asked, _tell)
+            return 0
         hub = Hub.from_environment(os.environ)
         server = Server.parse(asked.name) if asked.name else hub.own()
         done: bool = asked.run(hub, server, asked)
@@ -98,7 +101,7 @@ def _tell(sentence: str) -> None:
 def _parser() -> ArgumentParser:
     parser = ArgumentParser(
         "carrel",
-        description="See and change the size of a server, and when it stops; get files back.",
+        description="See and change the size of a server, and when it stops; get files back; load your data.",
         epilog=_ENVIRONMENT,
     )
     commands = parser.add_subparsers(metavar="COMMAND", required=True)
@@ -145,4 +148,6 @@ def _parser() -> ArgumentParser:
     restore.add_argument("--as-of", default="", metavar="DATE", help="2026-11-26, or 2026-11-26T14:00")
     restore.add_argument("--of", dest="name", default="", metavar="NAME", help=_NAME)
     restore.set_defaults(run=_restore)
+
+    warehouse.add_to(commands)
     return parser
