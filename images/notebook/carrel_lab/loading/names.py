@@ -1,6 +1,7 @@
 """Into which table a file goes."""
 
 import re
+import unicodedata
 from dataclasses import dataclass
 
 from carrel_lab.loading.refusal import RefusalError
@@ -39,7 +40,8 @@ def target(wanted: str, file_name: str, own: str) -> Target:
 
 def cleaned(text: str) -> str:
     """A name for a table or column that needs no quotes anywhere."""
-    name = re.sub(r"[^A-Za-z0-9]+", "_", text).strip("_")[:_READABLE].rstrip("_")
+    plain = "".join(each for each in unicodedata.normalize("NFKD", text) if not unicodedata.combining(each))
+    name = re.sub(r"[^A-Za-z0-9]+", "_", plain).strip("_")[:_READABLE].rstrip("_")
     if not name:
         return "data"
     return f"_{name}" if name[0].isdigit() else name
