@@ -20,7 +20,7 @@ Path("words.csv").write_text("name;city\\nAda;London\\nBob;Paris\\n")
 Path("price.csv").write_text("n,price\\n9,1.5\\n")
 Path("broken.csv").write_text("day,item sold,n\\n" + "2026-01-01,x,1\\n" * 30_000 + "2026-01-02,x,1,2,3\\n")
 Path("cut.parquet").write_bytes(b"PAR1")
-pandas.DataFrame({"id": range(700_000), "x": [float(i * i) for i in range(700_000)]}).to_parquet("big.parquet")
+pandas.DataFrame({"id": range(1_000_000), "x": [float(i * i) for i in range(1_000_000)]}).to_parquet("big.parquet")
 pandas.DataFrame({"id": [-1], "x": [0.5]}).to_parquet("small.parquet")
 """
 
@@ -97,11 +97,11 @@ def test_what_is_there_is_not_touched_unless_that_is_said(terminal: Terminal) ->
 def test_a_parquet_file_of_megabytes_is_sent_in_pieces(terminal: Terminal) -> None:
     code, said = terminal.load("big.parquet")
     assert code == 0, said
-    assert f"Rows in {terminal.dataset}.big: 700,000." in said
+    assert f"Rows in {terminal.dataset}.big: 1,000,000." in said
     code, said = terminal.load("small.parquet", f"{terminal.dataset}.big", "--append")
     assert code == 0, said
     assert "Rows loaded: 1, from" in said
-    assert f"Rows in {terminal.dataset}.big: 700,001." in said
+    assert f"Rows in {terminal.dataset}.big: 1,000,001." in said
 
 
 def test_what_can_not_be_loaded_is_refused_with_one_sentence(terminal: Terminal) -> None:
