@@ -6,7 +6,7 @@ import sys
 from argparse import ArgumentParser, Namespace
 from collections.abc import Sequence
 
-from carrel_cli import findings, restoring, stopping, table, usage
+from carrel_cli import findings, restoring, stopping, table, usage, warehouse
 from carrel_cli.hub import Hub, HubError, Server
 from carrel_cli.waiting import Restart, Step, repair_step, resize_step, until_done
 
@@ -22,6 +22,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; the exit code."""
     asked = _parser().parse_args(arguments)
     try:
+        if "alone" in asked:  # a command that needs no hub
+            asked.alone(asked, _tell)
+            return 0
         hub = Hub.from_environment(os.environ)
         server = Server.parse(asked.name) if asked.name else hub.own()
         done: bool = asked.run(hub, server, asked)
@@ -114,6 +117,7 @@ def _parser() -> ArgumentParser:
     parser = ArgumentParser(
         "carrel",
         description="See and change the size of a server, and when it stops; get files back; find out why queries fail.",
+        description="See and change the size of a server, and when it stops; get files back; load your data.",
         epilog=_ENVIRONMENT,
     )
     commands = parser.add_subparsers(metavar="COMMAND", required=True)
@@ -174,4 +178,5 @@ def _parser() -> ArgumentParser:
     )
     used.add_argument("--project", default="", metavar="NAME", help="of one project alone")
     used.set_defaults(run=_usage, name="")
+    warehouse.add_to(commands)
     return parser

@@ -8,8 +8,13 @@ from support.cluster import KUBECTL, Person
 
 def carrel(somebody: Person, *arguments: str, server: str = "") -> tuple[int, str]:
     """The command ``carrel`` in a person's server: its exit code and what it says."""
+    return typed(somebody, "carrel", *arguments, server=server)
+
+
+def typed(somebody: Person, *command: str, server: str = "", timeout: float = 120) -> tuple[int, str]:
+    """Any command in a person's server: its exit code and what it says."""
     pod = names.pod(names.notebook(somebody.name, server))
-    command = [str(KUBECTL), "--kubeconfig", somebody.kube.kubeconfig, "-n", somebody.kube.namespace]
-    command += ["exec", pod, "-c", "notebook", "--", "carrel", *arguments]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
+    kubectl = [str(KUBECTL), "--kubeconfig", somebody.kube.kubeconfig, "-n", somebody.kube.namespace]
+    kubectl += ["exec", pod, "-c", "notebook", "--", *command]
+    done = subprocess.run(kubectl, capture_output=True, text=True, timeout=timeout, check=False)
     return done.returncode, done.stdout + done.stderr

@@ -191,6 +191,11 @@ async def test_a_text_in_other_words_is_shown_as_it_was_sent(ada: Person, emulat
             "SET v = (SELECT  1); SET w = (SELECT  2);",
         ),
         ("SELECT AS STRUCT 'unclosed", "SELECT AS STRUCT 'unclosed"),
+        (
+            "SELECT struct(id, t.`a b`, f(x), y AS z, 1, ',(', NULL, STRUCT(date))",
+            "SELECT struct(id AS id, t.`a b` AS `a b`, f(x), y AS z, 1, ',(', NULL, STRUCT(date AS date))",
+        ),
+        ("SELECT STRUCT<a INT64>(b), STRUCT(), STRUCT(c", "SELECT STRUCT<a INT64>(b), STRUCT(), STRUCT(c"),
     ],
 )
 def test_the_text_for_the_emulator(sql: str, sent: str) -> None:
