@@ -20,7 +20,7 @@ from carrel_warehouse.stand_in.bearer import EMAIL
 from carrel_warehouse.stand_in.errors import unavailable
 from carrel_warehouse.stand_in.metering.writes import Writes
 from carrel_warehouse.stand_in.records import JobRecords
-from carrel_warehouse.stand_in.slow import SlowJobs
+from carrel_warehouse.stand_in.slow import CANCELLED, SlowJobs
 from carrel_warehouse.stand_in.upstream import DOWN, Emulator
 
 _PATIENCE = 10.0  # seconds that a client waits for rows if it does not say how long
@@ -108,7 +108,9 @@ class Jobs:
 
     async def cancel(self, request: web.Request) -> web.StreamResponse:
         """jobs.cancel."""
-        self._slow.cancel(request.match_info["project"], request.match_info["job"])
+        project, job = request.match_info["project"], request.match_info["job"]
+        if self._slow.cancel(project, job):
+            self._records.fail(project, [job], CANCELLED)
         return await self.get(request)
 
     async def list(self, request: web.Request) -> web.StreamResponse:

@@ -1,0 +1,259 @@
+"""My queries: a person sees what they asked the warehouse, ends what runs, and gets back what is done."""
+
+import json
+import re
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from playwright.sync_api import Locator, Route, expect
+
+from carrel_lab.queries_panel.documents import label
+
+from .conftest import Person
+from .desk import choose, command, open_and_run_all, open_notebook, stop, use_theme, wait_for_the_desk
+
+pytestmark = pytest.mark.cluster
+
+People = Callable[[str], Person]
+
+NOTEBOOK = "queries.ipynb"
+CELLS = (
+    f"""
+from google.cloud import bigquery
+client = bigquery.Client()
+def ask(sql, **labels):
+    labels = {{"carrel_document": {label(NOTEBOOK)!r}, **labels}}
+    return client.query(sql, job_config=bigquery.QueryJobConfig(labels=labels))
+""",
+    """
+done = ask("SELECT origin, COUNT(*) AS flights FROM nycflights13.flights GROUP BY origin", carrel_cell="cell-1")
+print(done.result().total_rows, done.job_id)
+""",
+    """
+slow = ask("SELECT carrier, AVG(dep_delay) FROM nycflights13.flights GROUP BY carrier", carrel_cell="cell-2",
+           stand_in_seconds="300")
+slow.result()
+""",
+    "# the last cell is the active one after Run All Cells",
+)
+GIB = 2**30
+NOW = 1_800_000_000_000
+SILENT = "The warehouse does not answer. Queries that run go on; try again in a moment."
+
+
+@pytest.fixture
+def alan(person: People) -> Iterator[Person]:
+    """At JupyterLab, on a server that stops after the test."""
+    someone = person("alan")
+    someone.sign_in()
+    choose(someone, "Small")
+    wait_for_the_desk(someone)
+    yield someone
+    someone.page.unroute_all()
+    stop(someone)
+
+
+def panel(someone: Person) -> Locator:
+    return someone.page.get_by_role("region", name="My queries")
+
+
+def entry(someone: Person, statement: str) -> Locator:
+    """The newest query with that in it."""
+    return panel(someone).get_by_role("listitem").filter(has_text=statement).first
+
+
+def test_a_query_is_seen_cancelled_and_got_back(alan: Person) -> None:
+    page = alan.page
+    alan.site.put_notebook("alan", NOTEBOOK, CELLS)
+    open_notebook(alan, NOTEBOOK)
+    command(alan, "Carrel: My queries")
+    expect(panel(alan)).to_be_visible()
+    open_and_run_all(alan, NOTEBOOK)
+    expect(panel(alan)).to_be_visible()  # it stays open when the page is loaded again
+    slow = entry(alan, "carrier")
+    expect(slow).to_contain_text(re.compile(r"Running \d"))
+    alan.picture("queries-running")
+    slow.get_by_role("button", name="Cancel").click()
+    expect(slow).to_contain_text("Cancelled")
+    cells = page.locator(".jp-Notebook:visible .jp-CodeCell")
+    expect(cells.nth(2)).to_contain_text("User requested cancellation")
+    alan.picture("queries-cancelled")
+    the_result_comes_into_a_cell_below(alan, cells)
+    for theme in ("Dark", "Light"):
+        use_theme(alan, theme)
+        entry(alan, "origin").hover()
+        alan.picture(f"queries-{theme.lower()}")
+
+
+def the_result_comes_into_a_cell_below(alan: Person, cells: Locator) -> None:
+    done = entry(alan, "origin")
+    expect(done).to_contain_text("Done in")
+    expect(done).to_contain_text(NOTEBOOK)
+    found = re.search(r"3 (\S+)", cells.nth(1).locator(".jp-OutputArea-output").inner_text())
+    assert found
+    done.hover()
+    done.get_by_role("button", name="Show the cell").click()
+    expect(alan.page.locator(".jp-Notebook:visible .jp-Cell.jp-mod-active")).to_contain_text("total_rows")
+    cells.nth(0).locator(".jp-InputPrompt").click()
+    done.hover()
+    done.get_by_role("button", name="Get the result").click()
+    expect(cells.nth(2).locator(".jp-Editor")).to_have_text(f"df = %bq_attach {found[1]}")
+    expect(cells.nth(2).locator(".jp-InputPrompt")).to_have_text(re.compile(r"\[\d+\]"))
+
+
+class Played:
+    """Answers as the server would, of what no small cluster has on demand."""
+
+    def __init__(self) -> None:
+        self.queries: list[dict[str, Any]] = []
+        self.left = 8.8 * GIB
+        self.status = 200
+        self.asked = 0
+        self.cancelled: list[str] = []
+
+    def answer(self, route: Route) -> None:
+        if route.request.method == "POST":
+            self.cancelled.append(route.request.url.partition("/carrel/queries/")[2])
+            route.fulfill(json={})
+            return
+        self.asked += 1
+        if self.status != 200:
+            route.fulfill(status=self.status, json={"message": SILENT})
+            return
+        route.fulfill(body=json.dumps({"queries": self.queries, "budget": self._budget(), "now": NOW}))
+
+    def _budget(self) -> dict[str, Any]:
+        limits = {"bytes_per_query": 2 * GIB, "bytes_per_day": 10 * GIB}
+        spending = {
+            "spent_today": 10 * GIB - self.left,
+            "left_today": self.left,
+            "resets_at": "2026-11-29T00:00:00Z",
+        }
+        raised_by = "an administrator can raise it in spec.warehouse.budget of the Project risk"
+        return limits | spending | {"payer": "project risk", "currency": "$", "raised_by": raised_by}
+
+
+def query(name: str, seconds_ago: float, state: str, statement: str, **more: Any) -> dict[str, Any]:
+    created = NOW - int(seconds_ago * 1000)
+    times = {"created": created, "started": created, "ended": None if state == "running" else created + 2140}
+    place = {"cell": "no-such-cell", "document": "welcome.ipynb", "location": "EU"}
+    figures = {"bytes_processed": 1.2 * GIB, "bytes_billed": 1.2 * GIB, "cost": 0.0073, "cache_hit": False}
+    return {
+        "id": name,
+        "state": state,
+        "statement": statement,
+        "error": None,
+        **times,
+        **place,
+        **figures,
+        **more,
+    }
+
+
+EVERYTHING = [
+    query(
+        "q1",
+        12,
+        "running",
+        "SELECT carrier, AVG(dep_delay) AS delay\nFROM flights GROUP BY carrier",
+        cost=None,
+        bytes_processed=None,
+    ),
+    query(
+        "q2",
+        190,
+        "done",
+        "-- by month\nSELECT origin, month, COUNT(*) AS flights, AVG(arr_delay) AS delay\nFROM "
+        "nycflights13.flights JOIN nycflights13.weather USING (origin, time_hour)\nGROUP BY origin, month",
+        cost=1.25,
+    ),
+    query(
+        "q3",
+        4000,
+        "failed",
+        "SELECT no_such_column FROM flights",
+        error="Unrecognized name: no_such_column at [1:8]",
+    ),
+    query("q4", 9000, "cancelled", "SELECT * FROM flights a, flights b"),
+    query(
+        "q5", 90_000, "done", "SELECT 1", cache_hit=True, cost=0, bytes_processed=0, document=None, cell=None
+    ),
+    *(
+        query(f"q{number}", 90_000 * number, "done", f"SELECT COUNT(*) FROM flights WHERE month = {number}")
+        for number in range(6, 18)
+    ),
+]
+
+
+def test_every_kind_of_query_is_told_in_words(alan: Person) -> None:
+    page, played = alan.page, Played()
+    page.route(re.compile("/carrel/queries"), played.answer)
+    page.goto(f"{alan.site.url}/user/alan/lab/tree/welcome.ipynb")
+    command(alan, "Carrel: My queries")
+    expect(panel(alan)).to_contain_text("Nothing asked yet")
+    alan.picture("queries-none")
+    played.queries = EVERYTHING
+    panel(alan).get_by_role("button", name="Refresh").click()
+    expect(panel(alan)).to_contain_text("8.8 GiB of today's 10 GiB left")
+    expect(panel(alan).get_by_role("meter")).to_have_attribute(
+        "aria-valuetext", "8.8 GiB of today's 10 GiB left"
+    )
+    expect(entry(alan, "no_such_column")).to_contain_text("Unrecognized name")
+    expect(entry(alan, "by month")).to_have_count(0)  # comments are not what was asked
+    expect(entry(alan, "USING")).to_contain_text("1.2 GiB · $1.25 · welcome.ipynb")
+    expect(entry(alan, "SELECT 1")).to_contain_text("from the cache")
+    a_running_one_is_followed_and_cancelled(alan, played)
+    the_keyboard_is_enough(alan)
+    in_both_themes(alan, played)
+    nothing_is_asked_at_rest(alan, played)
+    silence_is_told(alan, played)
+
+
+def a_running_one_is_followed_and_cancelled(alan: Person, played: Played) -> None:
+    running = entry(alan, "AVG(dep_delay)")
+    expect(running).to_contain_text("Running 12 s")
+    before = played.asked
+    alan.page.wait_for_timeout(5000)
+    assert 2 <= played.asked - before <= 3
+    running.get_by_role("button", name="Cancel").click()
+    expect(running).to_contain_text("Being cancelled…")
+    assert played.cancelled == ["q1/cancel?location=EU"]
+
+
+def the_keyboard_is_enough(alan: Person) -> None:
+    page = alan.page
+    panel(alan).get_by_role("button", name="Refresh").focus()
+    page.keyboard.press("Tab")
+    expect(panel(alan).get_by_role("listitem").first).to_be_focused()
+    page.keyboard.press("ArrowDown")
+    second = panel(alan).get_by_role("listitem").nth(1)
+    expect(second).to_be_focused()
+    page.keyboard.press("Tab")
+    expect(second.get_by_role("button", name="Get the result")).to_be_focused()
+    alan.picture("queries-keyboard")
+
+
+def in_both_themes(alan: Person, played: Played) -> None:
+    for theme, left in (("Dark", 1.5), ("Light", 0.2)):
+        played.left = left * GIB
+        use_theme(alan, theme)
+        expect(panel(alan)).to_contain_text(f"{left} GiB of")
+        entry(alan, "USING").hover()
+        alan.picture(f"all-queries-{theme.lower()}")
+
+
+def nothing_is_asked_at_rest(alan: Person, played: Played) -> None:
+    played.queries = EVERYTHING[1:]
+    expect(entry(alan, "AVG(dep_delay)")).to_have_count(0)
+    before = played.asked
+    alan.page.wait_for_timeout(5000)
+    assert played.asked == before
+
+
+def silence_is_told(alan: Person, played: Played) -> None:
+    played.status = 502
+    panel(alan).get_by_role("button", name="Refresh").click()
+    expect(panel(alan).get_by_role("alert")).to_have_text(SILENT)
+    expect(entry(alan, "USING")).to_be_visible()
+    alan.picture("queries-silent")
