@@ -179,10 +179,7 @@ EVERYTHING = [
     query(
         "q5", 90_000, "done", "SELECT 1", cache_hit=True, cost=0, bytes_processed=0, document=None, cell=None
     ),
-    *(
-        query(f"q{number}", 90_000 * number, "done", f"SELECT COUNT(*) FROM flights WHERE month = {number}")
-        for number in range(6, 18)
-    ),
+    *(query(f"q{number}", 90_000 * number, "done", f"SELECT {number} AS month") for number in range(6, 18)),
 ]
 
 
