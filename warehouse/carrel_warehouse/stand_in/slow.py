@@ -1,7 +1,8 @@
 """Jobs that take as long as their label says, to try what waits for a query: otherwise all here are over at once.
 
 The emulator runs such a job when it comes, like any other. Until its time is over it is shown as running, and its rows
-are held back; cancelling it ends the wait, and it has no rows then. Nothing is kept: after a restart of the stand-in it is over.
+are held back; cancelling it ends the wait, and it has no rows then. Nothing is kept: after a restart of the stand-in it
+is over.
 """
 
 import time
