@@ -116,8 +116,7 @@ def _tell(sentence: str) -> None:
 def _parser() -> ArgumentParser:
     parser = ArgumentParser(
         "carrel",
-        description="See and change the size of a server, and when it stops; get files back; find out why queries fail.",
-        description="See and change the size of a server, and when it stops; get files back; load your data.",
+        description="See and change the size of a server, and when it stops; get files back; load your data; find out why queries fail.",
         epilog=_ENVIRONMENT,
     )
     commands = parser.add_subparsers(metavar="COMMAND", required=True)

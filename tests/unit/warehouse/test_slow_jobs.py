@@ -32,9 +32,25 @@ async def test_a_slow_job_runs_until_it_is_cancelled(
     assert listed["state"] == "RUNNING"
     assert (await asked("queries/slow?timeoutMs=10"))["jobComplete"] is False
     async with client.post(f"{PROJECT}/jobs/slow/cancel", headers=ada) as answer:
-        assert (await answer.json())["job"]["status"] == {"state": "DONE"}
+        status = (await answer.json())["job"]["status"]
+    assert (status["state"], status["errorResult"]["reason"]) == ("DONE", "stopped")
     assert (await asked("jobs/slow"))["statistics"] == DONE["statistics"]
-    assert "jobComplete" not in await asked("queries/slow"), "what the emulator says"
+    assert (await asked("queries/slow"))["error"]["errors"][0]["reason"] == "stopped", (
+        "a client must not go on waiting"
+    )
+    [listed] = (await asked("jobs"))["jobs"]  # type: ignore[misc]
+    assert listed["errorResult"]["reason"] == "stopped"
+
+
+async def test_a_job_that_is_over_cannot_be_cancelled(
+    client: Client, api_server: ApiServer, emulator: EmulatorDouble
+) -> None:
+    ada = await signed_in(client, api_server, "user-ada")
+    job = {"jobReference": {"jobId": "quick"}, "configuration": {"labels": {LABEL: "0"}}}
+    async with client.post(f"{PROJECT}/jobs", json=job, headers=ada):
+        emulator.jobs[0] |= DONE
+    async with client.post(f"{PROJECT}/jobs/quick/cancel", headers=ada) as answer:
+        assert (await answer.json())["job"]["status"] == {"state": "DONE"}
 
 
 async def test_a_query_in_one_call_waits_as_long_as_its_client_would(

@@ -12,7 +12,7 @@ from carrel_warehouse.stand_in import limits, overlay
 from carrel_warehouse.stand_in.access.guard import Guard
 from carrel_warehouse.stand_in.bearer import CALLER
 from carrel_warehouse.stand_in.records import JobRecords
-from carrel_warehouse.stand_in.slow import SlowJobs
+from carrel_warehouse.stand_in.slow import CANCELLED, SlowJobs
 from carrel_warehouse.stand_in.upstream import Emulator
 
 _PATIENCE = 10.0  # seconds that a client waits for rows if it does not say how long
@@ -47,7 +47,9 @@ class Views:
     async def cancel(self, request: web.Request) -> web.StreamResponse:
         """jobs.cancel."""
         await self._guard.job(request[CALLER], *_named_by(request), "bigquery.jobs.update")
-        self.slow.cancel(*_named_by(request))
+        project, job = _named_by(request)
+        if self.slow.cancel(project, job):
+            self._records.fail(project, [job], CANCELLED)
         return await self._one(request, "bigquery.jobs.update")
 
     async def delete(self, request: web.Request) -> web.StreamResponse:

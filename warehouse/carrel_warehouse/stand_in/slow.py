@@ -1,14 +1,18 @@
 """Jobs that take as long as their label says, to try what waits for a query: otherwise all here are over at once.
 
 The emulator runs such a job when it comes, like any other. Until its time is over it is shown as running, and its rows
-are held back; cancelling it ends the wait. Nothing is kept: after a restart of the stand-in it is over.
+are held back; cancelling it ends the wait, and it has no rows then. Nothing is kept: after a restart of the stand-in it
+is over.
 """
 
 import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from carrel_warehouse.stand_in.records import Failure
+
 LABEL = "stand_in_seconds"
+CANCELLED = Failure("stopped", "Job execution was cancelled: User requested cancellation")
 _LONGEST = 6 * 3600.0  # after which BigQuery ends a query
 _WHILE_RUNNING = ("creationTime", "startTime")  # the statistics that a running job has
 
@@ -32,10 +36,12 @@ class SlowJobs:
         """The seconds until its time is over; 0 for every other job."""
         return max(self._ends.get((project, job), 0.0) - self._clock(), 0.0)
 
-    def cancel(self, project: str, job: str) -> None:
-        """End its time now."""
-        if (project, job) in self._ends:
+    def cancel(self, project: str, job: str) -> bool:
+        """End its time now; whether it was not over."""
+        is_running = self.left(project, job) > 0
+        if is_running:
             self._ends[project, job] = self._clock()
+        return is_running
 
     def shown(self, project: str, resource: Json) -> Json:
         """A job as it is to be seen now."""

@@ -8,6 +8,7 @@ c = get_config()
 c.ServerApp.jpserver_extensions = {
     "carrel_lab.durable.extension": True,
     "carrel_lab.guard.extension": True,
+    "carrel_lab.queries_panel.extension": True,
     "jupyter_lsp": False,
     "nbdime": False,
     "notebook_shim": False,

@@ -3,6 +3,7 @@
 import { URLExt } from '@jupyterlab/coreutils';
 import { ServerConnection } from '@jupyterlab/services';
 
+import type { IQueries, IQuery } from './queries';
 import type { IStop, IWish } from './stop';
 
 export interface IMemory {
@@ -101,6 +102,17 @@ export class Api {
 
   async restart(size: string): Promise<void> {
     await this.ask<unknown>('restart', 'POST', { instance_type: size });
+  }
+
+  /** What the person has asked the warehouse lately, and what is left of the budget. */
+  queries(): Promise<IQueries> {
+    return this.ask<IQueries>('queries', 'GET');
+  }
+
+  /** Ask for a query's end, which may come a moment later. */
+  async cancelQuery(query: IQuery): Promise<void> {
+    const place = query.location ? `?location=${encodeURIComponent(query.location)}` : '';
+    await this.ask<unknown>(`queries/${query.id}/cancel${place}`, 'POST');
   }
 
   /** Whether this server itself still answers, rather than the hub in its place. */

@@ -26,6 +26,11 @@ export function bytes(amount: number): string {
   return `${figure(amount / 1024 ** power)} ${UNITS[power]}`;
 }
 
+/** `8.8 GiB of today's 10 GiB left`. */
+export function leftToday(left: number, perDay: number): string {
+  return `${bytes(left)} of today's ${bytes(perDay)} left`;
+}
+
 /** `$0.05`, `$1.50`, `$0.004`: two decimals, or as many as a small price needs; nothing when nobody set one. */
 export function price(amount: number | null | undefined, currency: string): string {
   if (amount === null || amount === undefined) {

@@ -10,6 +10,7 @@ import { Desk } from './desk';
 import { tell } from './dialogs';
 import { StopItem } from './keep';
 import { explain, type IHelp, Notices } from './notices';
+import { queriesPlugin } from './queriesPlugin';
 import { restart } from './restart';
 import { nextSize } from './settled';
 import { SizePicker } from './sizes';
@@ -88,4 +89,4 @@ function listen(api: Api, desk: Desk, notices: Notices): void {
   stream.noticed.connect((_, notice) => notices.show(notice));
 }
 
-export default plugin;
+export default [plugin, queriesPlugin];
