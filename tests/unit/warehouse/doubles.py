@@ -93,6 +93,10 @@ class EmulatorDouble:
         self.jobs: list[dict[str, Any]] = []
         self.ran: list[str] = []
         self.tables: dict[str, dict[str, Any]] = {}
+        self.access: dict[str, list[dict[str, str]]] = {
+            "d": [{"role": "WRITER", "specialGroup": "allAuthenticatedUsers"}]
+        }
+        self.uploaded = 0
         self.weights: list[int] = []
         self.weighings = 0
         self.process = "1"
@@ -106,10 +110,14 @@ class EmulatorDouble:
         app.router.add_get(f"{project}/jobs", self._list)
         app.router.add_get(f"{project}/jobs/{{job}}", self._get)
         app.router.add_post(f"{project}/jobs/{{job}}/cancel", self._cancel)
-        app.router.add_post("/upload" + f"{project}/jobs", self._insert)
+        app.router.add_post("/upload" + f"{project}/jobs", self._upload)
         app.router.add_get("/bigquery/v2/projects", self._projects)
         app.router.add_get(f"{project}/datasets", self._datasets)
-        app.router.add_get(f"{project}/datasets/d/tables", self._tables)
+        app.router.add_get(f"{project}/datasets/{{dataset}}", self._dataset)
+        app.router.add_post(f"{project}/datasets", self._make_dataset)
+        app.router.add_patch(f"{project}/datasets/{{dataset}}", self._change_dataset)
+        app.router.add_put(f"{project}/datasets/{{dataset}}", self._change_dataset)
+        app.router.add_get(f"{project}/datasets/{{dataset}}/tables", self._tables)
         app.router.add_get(f"{project}/datasets/{{dataset}}/tables/{{table}}", self._table)
         app.router.add_post("/bigquery/v2/projects/meter/queries", self._weigh)
         app.router.add_get("/elsewhere", self._elsewhere)
@@ -137,6 +145,12 @@ class EmulatorDouble:
         self.ran.append(configuration.get("query", {}).get("query", ""))
         return web.json_response(self.add(job_id, configuration=configuration))
 
+    async def _upload(self, request: web.Request) -> web.Response:
+        if "uploadType" not in request.query:
+            return await self._insert(request)
+        self.uploaded = len(await request.read())
+        return web.json_response({})
+
     async def _list(self, request: web.Request) -> web.Response:
         jobs = self.jobs
         if states := request.query.getall("stateFilter", []):
@@ -150,16 +164,33 @@ class EmulatorDouble:
         return web.json_response({"projects": projects})
 
     async def _datasets(self, _: web.Request) -> web.Response:
-        return web.json_response({"datasets": [{"datasetReference": {"projectId": "p", "datasetId": "d"}}]})
+        references = [{"projectId": "p", "datasetId": each} for each in self.access]
+        return web.json_response({"datasets": [{"datasetReference": each} for each in references]})
+
+    async def _dataset(self, request: web.Request) -> web.Response:
+        name = request.match_info["dataset"]
+        if name not in self.access:
+            return web.json_response({"error": {"code": 404}}, status=404)
+        return web.json_response({"access": self.access[name]})
+
+    async def _make_dataset(self, request: web.Request) -> web.Response:
+        body = await request.json()
+        self.access[body["datasetReference"]["datasetId"]] = body.get("access", [])
+        return web.json_response(body)
+
+    async def _change_dataset(self, request: web.Request) -> web.Response:
+        body = await request.json()
+        self.access[request.match_info["dataset"]] = body.get("access", [])
+        return web.json_response(body)
 
     async def _tables(self, _: web.Request) -> web.Response:
         return web.json_response({"tables": [{"tableReference": {"tableId": each}} for each in self.tables]})
 
     async def _table(self, request: web.Request) -> web.Response:
         name = request.match_info["table"]
-        if request.match_info["dataset"] != "d" or name not in self.tables:
+        if request.match_info["dataset"] not in self.access or name not in self.tables:
             return web.json_response({"error": {"code": 404}}, status=404)
-        reference = {"projectId": "p", "datasetId": "d", "tableId": name}
+        reference = {"projectId": "p", "datasetId": request.match_info["dataset"], "tableId": name}
         return web.json_response({"tableReference": reference} | self.tables[name])
 
     async def _weigh(self, _: web.Request) -> web.Response:
@@ -167,6 +198,8 @@ class EmulatorDouble:
         return web.json_response({"rows": [{"f": [{"v": str(weight)} for weight in self.weights]}]})
 
     async def _get(self, request: web.Request) -> web.Response:
+        if not any(job["jobReference"]["jobId"] == request.match_info["job"] for job in self.jobs):
+            return web.json_response({"error": {"code": 404}}, status=404)
         return web.json_response(self._job(request))
 
     async def _cancel(self, request: web.Request) -> web.Response:

@@ -96,15 +96,15 @@ async def test_without_the_emulator_clients_are_told_to_try_again(
 
 
 async def test_a_job_bears_the_name_of_who_began_it(client: Client, api_server: ApiServer) -> None:
-    ada, bob = (
+    ada, auditor = (
         await signed_in(client, api_server, "user-ada"),
-        await signed_in(client, api_server, "user-bob"),
+        await signed_in(client, api_server, "auditor"),
     )
     async with client.post(JOBS, json={"configuration": {}}, headers=ada) as answer:
         job = await answer.json()
     assert job["user_email"] == "ada@example.org"
     job_id = job["jobReference"]["jobId"]
-    async with client.get(f"{JOBS}/{job_id}", headers=bob) as answer:
+    async with client.get(f"{JOBS}/{job_id}", headers=auditor) as answer:
         assert (await answer.json())["user_email"] == "ada@example.org"
     async with client.post(f"{JOBS}/{job_id}/cancel", headers=ada) as answer:
         assert (await answer.json())["job"]["user_email"] == "ada@example.org"
@@ -116,8 +116,8 @@ async def test_the_first_to_use_a_job_id_has_it(client: Client, api_server: ApiS
         headers = await signed_in(client, api_server, account)
         async with client.post(JOBS, json=job, headers=headers) as answer:
             assert answer.status == status
-        async with client.get(f"{JOBS}/mine", headers=headers) as answer:
-            assert (await answer.json())["user_email"] == "ada@example.org"
+    async with client.get(f"{JOBS}/mine", headers=await signed_in(client, api_server, "auditor")) as answer:
+        assert (await answer.json())["user_email"] == "ada@example.org"
 
 
 async def test_an_upload_and_a_query_are_jobs_too(
@@ -166,8 +166,8 @@ async def test_names_survive_a_restart(client: Client, api_server: ApiServer, se
     ):
         pass
     async with TestClient(TestServer(await build(settings))) as restarted:
-        bob = await signed_in(restarted, api_server, "user-bob")
-        async with restarted.get(f"{JOBS}/a", headers=bob) as answer:
+        auditor = await signed_in(restarted, api_server, "auditor")
+        async with restarted.get(f"{JOBS}/a", headers=auditor) as answer:
             assert (await answer.json())["user_email"] == "ada@example.org"
 
 

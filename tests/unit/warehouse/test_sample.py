@@ -22,6 +22,7 @@ class Tables:
 
     def __init__(self) -> None:
         self.datasets: set[str] = set()
+        self.dataset: dict[str, Any] = {}
         self.tables: dict[str, dict[str, Any]] = {}
         self.loads: list[dict[str, Any]] = []
         self.rows: dict[str, bytes] = {}
@@ -31,6 +32,8 @@ class Tables:
         app = web.Application(client_max_size=1024**2)
         app.router.add_get(DATASET, self._datasets)
         app.router.add_post(DATASET, self._create)
+        app.router.add_get(DATASET + "/nycflights13", self._described)
+        app.router.add_patch(DATASET + "/nycflights13", self._describe)
         app.router.add_get(DATASET + "/nycflights13/tables/{table}", self._table)
         app.router.add_patch(DATASET + "/nycflights13/tables/{table}", self._label)
         app.router.add_post("/upload/bigquery/v2/projects/carrel-demo/jobs", self._begin)
@@ -45,6 +48,13 @@ class Tables:
         status = 409 if name in self.datasets else 200
         self.datasets.add(name)
         return web.json_response({}, status=status)
+
+    async def _described(self, _: web.Request) -> web.Response:
+        return web.json_response(self.dataset)
+
+    async def _describe(self, request: web.Request) -> web.Response:
+        self.dataset |= await request.json()
+        return web.json_response(self.dataset)
 
     async def _table(self, request: web.Request) -> web.Response:
         found = self.tables.get(request.match_info["table"])
@@ -115,6 +125,14 @@ async def test_all_tables_are_loaded_once(loader: Loader, tables: Tables) -> Non
     assert tables.rows == {name: f"rows of {name}".encode() for name in TABLES}
     await loader.run()
     assert len(tables.loads) == len(TABLES)
+
+
+async def test_everybody_may_read_unless_an_administrator_ends_that(loader: Loader, tables: Tables) -> None:
+    await loader.run()
+    assert {"role": "READER", "specialGroup": "allAuthenticatedUsers"} in tables.dataset["access"]
+    tables.dataset["access"] = []
+    await loader.run()
+    assert tables.dataset["access"] == []
 
 
 async def test_flights_have_nineteen_typed_columns(loader: Loader, tables: Tables) -> None:

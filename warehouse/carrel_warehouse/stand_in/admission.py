@@ -6,10 +6,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from carrel_warehouse.stand_in import limits
+from carrel_warehouse.stand_in.access.guard import Guard
+from carrel_warehouse.stand_in.access.job_kinds import allowed
 from carrel_warehouse.stand_in.metering.catalogue import NotUnderstoodError
 from carrel_warehouse.stand_in.metering.charges import Estimate
 from carrel_warehouse.stand_in.metering.meter import LONGEST, Meter, Question
 from carrel_warehouse.stand_in.metering.statements import is_query, parsed, target
+from carrel_warehouse.stand_in.people import Caller
 from carrel_warehouse.stand_in.records import Failure
 
 Json = dict[str, Any]
@@ -26,10 +29,19 @@ class Admission:
 
 
 class Gate:
-    """Asks the meter about each query."""
+    """Asks the guard about each job and the meter about each query."""
 
-    def __init__(self, meter: Meter) -> None:
+    def __init__(self, meter: Meter, guard: Guard) -> None:
         self._meter = meter
+        self._guard = guard
+
+    async def check(self, caller: Caller, project: str, configuration: object) -> None:
+        """Let a job's configuration pass.
+
+        Raises:
+            DeniedError: somebody may not run it.
+        """
+        await allowed(self._guard, caller, project, configuration)
 
     async def admit(self, project: str, query: Mapping[str, Any]) -> Admission:
         """What is to be known of a query; it has the shape of a job's configuration or of jobs.query's body."""

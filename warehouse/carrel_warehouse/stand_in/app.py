@@ -7,10 +7,15 @@ from collections.abc import AsyncIterator
 import aiohttp
 from aiohttp import web
 
+from carrel_warehouse.stand_in.access.calls import Calls
+from carrel_warehouse.stand_in.access.guard import DeniedError, Guard
+from carrel_warehouse.stand_in.access.lists import Lists
 from carrel_warehouse.stand_in.admission import Gate
 from carrel_warehouse.stand_in.bearer import Handler, signed_in
 from carrel_warehouse.stand_in.cluster import Cluster
+from carrel_warehouse.stand_in.errors import denied, unavailable
 from carrel_warehouse.stand_in.exchange import Exchange
+from carrel_warehouse.stand_in.job_views import Views
 from carrel_warehouse.stand_in.jobs import Jobs
 from carrel_warehouse.stand_in.lives import Lives
 from carrel_warehouse.stand_in.metering.meter import Meter
@@ -19,8 +24,9 @@ from carrel_warehouse.stand_in.metering.writes import Writes
 from carrel_warehouse.stand_in.records import JobRecords
 from carrel_warehouse.stand_in.sample import Loader, LoadError
 from carrel_warehouse.stand_in.settings import Settings
+from carrel_warehouse.stand_in.slow import SlowJobs
 from carrel_warehouse.stand_in.tokens import AccessTokens
-from carrel_warehouse.stand_in.upstream import Emulator
+from carrel_warehouse.stand_in.upstream import DOWN, Emulator
 
 EXCHANGE, READY, LIVE = "/sts/v1/token", "/healthz", "/livez"
 LARGEST_QUERY = 16 * 1024**2  # read whole; uploads flow through and have no limit
@@ -43,7 +49,7 @@ async def build(settings: Settings) -> web.Application:
     """The application, with its connections opened at startup and closed at the end."""
     access_tokens = AccessTokens()
     app = web.Application(
-        middlewares=[signed_in(access_tokens, open_paths=frozenset({EXCHANGE, READY, LIVE}))],
+        middlewares=[signed_in(access_tokens, open_paths=frozenset({EXCHANGE, READY, LIVE})), _refusing],
         client_max_size=LARGEST_QUERY,
     )
     # Queries may run for hours, so only connecting has a limit.
@@ -55,7 +61,11 @@ async def build(settings: Settings) -> web.Application:
     emulator = Emulator(session, settings.emulator)
     scales = Scales(session, settings.emulator)
     writes = Writes(scales.is_running)
-    jobs = Jobs(emulator, records, Gate(Meter(scales, writes)), writes)
+    lists = Lists(session, settings.emulator)
+    guard = Guard(lists, records)
+    views = Views(emulator, records, guard, SlowJobs())
+    jobs = Jobs(emulator, records, Gate(Meter(scales, writes), guard), writes, views)
+    calls = Calls(emulator, guard, lists, writes)
     lives = Lives(session, settings.emulator, settings.project, records)
     project, upload = "/bigquery/v2/projects/{project}", "/upload/bigquery/v2/projects/{project}/jobs"
     app.add_routes(
@@ -64,14 +74,16 @@ async def build(settings: Settings) -> web.Application:
             web.get(LIVE, _live),
             web.post(EXCHANGE, Exchange(settings, Cluster(settings), access_tokens).handle),
             web.post(f"{project}/queries", jobs.query),
-            web.get(f"{project}/queries/{{job}}", jobs.results),
-            web.get(f"{project}/jobs", jobs.list),
+            web.get(f"{project}/queries/{{job}}", views.results),
+            web.get(f"{project}/jobs", views.list),
             web.post(f"{project}/jobs", jobs.insert),
-            web.get(f"{project}/jobs/{{job}}", jobs.get),
-            web.post(f"{project}/jobs/{{job}}/cancel", jobs.cancel),
+            web.get(f"{project}/jobs/{{job}}", views.get),
+            web.post(f"{project}/jobs/{{job}}/cancel", views.cancel),
+            web.delete(f"{project}/jobs/{{job}}/delete", views.delete),
+            web.post(f"{project}/datasets", calls.insert_dataset),
             web.post(upload, jobs.upload),
             web.put(upload, jobs.upload),
-            web.route("*", "/{anything:.*}", _passing(emulator, writes)),
+            web.route("*", "/{anything:.*}", calls.passing),
         ]
     )
 
@@ -88,14 +100,14 @@ async def build(settings: Settings) -> web.Application:
     return app
 
 
-def _passing(emulator: Emulator, writes: Writes) -> Handler:
-    async def handle(request: web.Request) -> web.StreamResponse:
-        if request.method in {"GET", "HEAD"}:
-            return await emulator.stream(request)
-        with writes.passing():  # rows that stream in, a table made or dropped
-            return await emulator.stream(request)
-
-    return handle
+@web.middleware
+async def _refusing(request: web.Request, handler: Handler) -> web.StreamResponse:
+    try:
+        return await handler(request)
+    except DeniedError as refusal:
+        return denied(str(refusal))
+    except aiohttp.ClientConnectionError:
+        return unavailable(DOWN)
 
 
 async def _load(loader: Loader, readiness: Readiness, writes: Writes) -> None:

@@ -41,6 +41,11 @@ def unauthenticated(*, missing: bool) -> web.Response:
     return response
 
 
+def denied(message: str) -> web.Response:
+    """403 for somebody who may not."""
+    return api_error(403, message, "accessDenied", "PERMISSION_DENIED")
+
+
 def unavailable(message: str) -> web.Response:
     """503, which Google's clients try again by themselves."""
     return api_error(503, message, "backendError", "UNAVAILABLE")

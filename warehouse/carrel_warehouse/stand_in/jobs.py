@@ -1,29 +1,25 @@
-"""The calls of the BigQuery API that begin or show jobs, each as BigQuery would answer it.
+"""The calls of the BigQuery API that begin jobs, each as BigQuery would answer it.
 
 The stand-in sees every job begin, and settles its id before the emulator does, so that what it knows of the job, its
 person first, is written down under that id.
 """
 
-import asyncio
 import json
 import uuid
-from collections.abc import Callable
-from functools import partial
 from typing import Any
 
 import aiohttp
 from aiohttp import web
 
-from carrel_warehouse.stand_in import limits, overlay, shims
+from carrel_warehouse.stand_in import limits, overlay, shims, uploads
+from carrel_warehouse.stand_in.access.calls import document
 from carrel_warehouse.stand_in.admission import Admission, Gate
 from carrel_warehouse.stand_in.bearer import CALLER
-from carrel_warehouse.stand_in.errors import unavailable
+from carrel_warehouse.stand_in.errors import api_error, unavailable
+from carrel_warehouse.stand_in.job_views import Views, changed, parsed
 from carrel_warehouse.stand_in.metering.writes import Writes
 from carrel_warehouse.stand_in.records import JobRecords
-from carrel_warehouse.stand_in.slow import SlowJobs
 from carrel_warehouse.stand_in.upstream import DOWN, Emulator
-
-_PATIENCE = 10.0  # seconds that a client waits for rows if it does not say how long
 
 Json = dict[str, Any]
 
@@ -31,19 +27,28 @@ Json = dict[str, Any]
 class Jobs:
     """The handlers."""
 
-    def __init__(self, emulator: Emulator, records: JobRecords, gate: Gate, writes: Writes) -> None:
+    def __init__(
+        self,
+        emulator: Emulator,
+        records: JobRecords,
+        gate: Gate,
+        writes: Writes,
+        views: Views,
+    ) -> None:
         self._emulator = emulator
         self._records = records
         self._gate = gate
         self._writes = writes
-        self._slow = SlowJobs()
+        self._slow = views.slow
+        self._views = views
 
     async def query(self, request: web.Request) -> web.StreamResponse:
         """jobs.query: its answer holds rows but no person."""
-        body = await _document(request)
+        body = await document(request)
         if body is None:
             return await self._emulator.ask(request, await request.read())
         project, job = request.match_info["project"], str(body.setdefault("requestId", str(uuid.uuid4())))
+        await self._gate.check(request[CALLER], project, {"query": body})
         admission = await self._admitted(project, body)
         if admission is None:
             return unavailable(DOWN)
@@ -53,11 +58,13 @@ class Jobs:
         answer = await self._run(request, job, body, body, admission)
         if admission.failure and answer.status == 200:
             return limits.error(admission.failure)
-        return await self._still_running(project, job, body.get("timeoutMs")) or _with_head(answer, admission)
+        return await self._views.still_running(project, job, body.get("timeoutMs")) or _with_head(
+            answer, admission
+        )
 
     async def insert(self, request: web.Request) -> web.StreamResponse:
         """jobs.insert with the job in the body."""
-        body = await _document(request)
+        body = await document(request)
         if body is None:
             return await self._emulator.ask(request, await request.read())
         project = request.match_info["project"]
@@ -65,68 +72,39 @@ class Jobs:
         job = str(reference.setdefault("jobId", str(uuid.uuid4())))
         body["jobReference"] = reference
         configuration = body.get("configuration")
+        await self._gate.check(request[CALLER], project, configuration)
         query = configuration.get("query") if isinstance(configuration, dict) else None
         if not isinstance(configuration, dict) or not isinstance(query, dict):
-            self._records.note(project, job, request[CALLER].email)
+            self._records.note(project, job, request[CALLER])
             self._slow.note(
                 project, job, configuration.get("labels") if isinstance(configuration, dict) else None
             )
-            return self._named(project, await self._written(request, job, json.dumps(body).encode()))
+            return self._views.named(project, await self._written(request, job, json.dumps(body).encode()))
         admission = await self._admitted(project, query)
         if admission is None:
             return unavailable(DOWN)
         if configuration.get("dryRun"):
             answer = await self._emulator.ask(request, json.dumps(body).encode())
-            return _changed(answer, lambda each: overlay.metered(each, admission.estimate))
+            return changed(answer, lambda each: overlay.metered(each, admission.estimate))
         self._begin(request, job, configuration.get("labels"), admission)
-        return self._named(project, await self._run(request, job, body, query, admission))
+        return self._views.named(project, await self._run(request, job, body, query, admission))
 
     async def upload(self, request: web.Request) -> web.StreamResponse:
         """jobs.insert with a file: only the last answer of an upload is a job."""
-        project = request.match_info["project"]
+        project, body = request.match_info["project"], None
+        if request.method == "POST":  # what is put belongs to what was posted
+            try:
+                begun, body = await uploads.opened(request)
+            except uploads.NoJobError as problem:
+                return api_error(400, str(problem), "invalid", "INVALID_ARGUMENT")
+            await self._gate.check(request[CALLER], project, begun.get("configuration"))
         with self._writes.passing():
-            answer = await self._emulator.ask(request)
-        job = _json(answer)
+            answer = await self._emulator.ask(request, body)
+        job = parsed(answer)
         if job and "jobReference" in job:
-            self._records.note(project, job["jobReference"]["jobId"], request[CALLER].email)
+            self._records.note(project, job["jobReference"]["jobId"], request[CALLER])
             self._writes.begun(project, job["jobReference"]["jobId"])
-        return self._named(project, answer)
-
-    async def results(self, request: web.Request) -> web.StreamResponse:
-        """jobs.getQueryResults: the rows, once the job's time is over."""
-        project, job = request.match_info["project"], request.match_info["job"]
-        if failure := self._records.failed(project, job):
-            return limits.error(failure)
-        if running := await self._still_running(project, job, request.query.get("timeoutMs")):
-            return running
-        estimate = self._records.metered(project, job)
-        return await self._emulator.stream(request, partial(overlay.head, estimate) if estimate else None)
-
-    async def get(self, request: web.Request) -> web.StreamResponse:
-        """jobs.get."""
-        return self._named(request.match_info["project"], await self._emulator.ask(request))
-
-    async def cancel(self, request: web.Request) -> web.StreamResponse:
-        """jobs.cancel."""
-        self._slow.cancel(request.match_info["project"], request.match_info["job"])
-        return await self.get(request)
-
-    async def list(self, request: web.Request) -> web.StreamResponse:
-        """jobs.list: a person's own jobs, or everybody's with allUsers, as BigQuery has it."""
-        project = request.match_info["project"]
-        # A job's state may be another here than in the emulator, so it's for us to choose by it.
-        states = {state.upper() for state in request.query.getall("stateFilter", [])}
-        unfiltered = request.clone(rel_url=request.rel_url.without_query_params("stateFilter"))
-        answer = await self._emulator.ask(unfiltered)
-        document = _json(answer)
-        if document is None or "jobs" not in document:
-            return answer
-        jobs = [self._shown(project, job) for job in document["jobs"]]
-        if states:
-            jobs = [job for job in jobs if job.get("state") in states]
-        if request.query.get("allUsers", "").lower() != "true":
-            jobs = [job for job in jobs if job.get("user_email") == request[CALLER].email]
-        return web.json_response(document | {"jobs": jobs})
+        return self._views.named(project, answer)
 
     async def _admitted(self, project: str, query: Json) -> Admission | None:
         try:
@@ -136,7 +114,7 @@ class Jobs:
 
     def _begin(self, request: web.Request, job: str, labels: object, admission: Admission) -> None:
         project = request.match_info["project"]
-        self._records.note(project, job, request[CALLER].email)
+        self._records.note(project, job, request[CALLER])
         self._records.meter(project, job, admission.estimate)
         if admission.destination:
             self._records.aim(project, job, admission.destination)
@@ -169,67 +147,8 @@ class Jobs:
             self._writes.begun(request.match_info["project"], job)
             return await self._emulator.ask(request, body)
 
-    async def _still_running(self, project: str, job: str, patience: object) -> web.Response | None:
-        """What a client hears that has waited as long as it would, and the job's time is not over."""
-        if not (left := self._slow.left(project, job)):
-            return None
-        given = str(patience)
-        seconds = int(given) / 1000 if given.isascii() and given.isdecimal() else _PATIENCE
-        await asyncio.sleep(min(left, seconds))
-        if not self._slow.left(project, job):
-            return None
-        reference = {"projectId": project, "jobId": job}
-        return web.json_response({"jobReference": reference, "jobComplete": False})
-
-    def _named(self, project: str, answer: web.Response) -> web.Response:
-        def shown(document: Json) -> Json:
-            if "job" in document:  # jobs.cancel wraps it
-                return document | {"job": self._shown(project, document["job"])}
-            return self._shown(project, document)
-
-        return _changed(answer, shown)
-
-    def _shown(self, project: str, resource: Json) -> Json:
-        job = resource.get("jobReference", {}).get("jobId")
-        if job is None:
-            return resource
-        # The statements of a script are jobs of their own, begun by the emulator for the script's person.
-        parent = resource.get("statistics", {}).get("parentJobId")
-        if email := self._records.email(project, job) or self._records.email(project, parent):
-            resource = resource | {"user_email": email}
-        if failure := self._records.failed(project, job):
-            resource = overlay.failed(resource, failure)
-        if estimate := self._records.metered(project, job):
-            resource = overlay.metered(resource, estimate)
-        if destination := self._records.aimed(project, job):
-            resource = overlay.destined(resource, destination)
-        if (text := self._records.asked(project, job)) is not None:
-            resource = overlay.asked(resource, text)
-        return resource if failure else self._slow.shown(project, resource)
-
-
-async def _document(request: web.Request) -> Json | None:
-    """The request's JSON; None when it has none, which the emulator says better than we could."""
-    try:
-        document = json.loads(await request.read())
-    except ValueError:
-        return None
-    return document if isinstance(document, dict) else None
-
 
 def _with_head(answer: web.Response, admission: Admission) -> web.Response:
     if answer.status == 200 and isinstance(answer.body, bytes):
         answer.body = overlay.head(admission.estimate, answer.body)
     return answer
-
-
-def _changed(answer: web.Response, change: Callable[[Json], Json]) -> web.Response:
-    document = _json(answer)
-    return answer if document is None else web.json_response(change(document), status=answer.status)
-
-
-def _json(answer: web.Response) -> Json | None:
-    if answer.status != 200 or not isinstance(answer.body, bytes) or not answer.body:
-        return None
-    document = json.loads(answer.body)
-    return document if isinstance(document, dict) else None

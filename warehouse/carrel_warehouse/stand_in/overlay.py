@@ -58,3 +58,8 @@ def head(estimate: Estimate, body: bytes) -> bytes:
     """The beginning of an answer that holds rows, with the bytes; the rows after it are not ours to read."""
     body = _PROCESSED.sub(b'"totalBytesProcessed": "%d"' % estimate.processed, body, count=1)
     return _BILLED.sub(b'"totalBytesBilled": "%d"' % estimate.billed, body, count=1)
+
+
+def redacted(resource: Json) -> Json:
+    """A job in a list as those see it who may not look into it."""
+    return {name: resource[name] for name in ("kind", "id", "jobReference", "state") if name in resource}

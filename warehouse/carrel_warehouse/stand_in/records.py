@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from carrel_warehouse.stand_in.metering.charges import Estimate
+from carrel_warehouse.stand_in.people import Caller
 
 Json = dict[str, Any]
 
@@ -36,13 +37,19 @@ class JobRecords:
         ):
             self._database.execute(f"CREATE TABLE IF NOT EXISTS {table}")
 
-    def note(self, project: str, job: str, email: str) -> None:
+    def note(self, project: str, job: str, caller: Caller) -> None:
         """Write down who began a job; the first to use an id has it."""
-        self._database.execute("INSERT OR IGNORE INTO jobs VALUES (?, ?, ?)", (project, job, email))
+        self._database.execute("INSERT OR IGNORE INTO jobs VALUES (?, ?, ?)", (project, job, caller.email))
+        self._keep(project, job, "principal", caller.principal)
 
     def email(self, project: str, job: str | None) -> str | None:
         """Who began that job, if anybody here did."""
         return self._one("SELECT email FROM jobs WHERE project = ? AND job = ?", project, job)
+
+    def principal(self, project: str, job: str) -> str | None:
+        """Who began that job, as a principal."""
+        found: str | None = self._kept(project, job, "principal")
+        return found
 
     def projects(self) -> list[str]:
         """Where somebody began a job."""

@@ -13,6 +13,7 @@ from typing import Any
 
 import aiohttp
 
+from carrel_warehouse.stand_in.access.roles import EVERYBODY, Role
 from carrel_warehouse.stand_in.settings import Settings
 from carrel_warehouse.stand_in.upstream import signature
 
@@ -20,6 +21,7 @@ DATASET = "nycflights13"
 LOADED = {
     "carrel": "loaded"
 }  # a label on each table that is there in full; a load that was cut off leaves none
+_FLIGHTS = "All flights from New York City in 2013."
 log = logging.getLogger(__name__)
 
 
@@ -83,17 +85,26 @@ class Loader:
             LoadError: the emulator refused a table.
         """
         await self._wait()
-        dataset = {
-            "datasetReference": self._reference,
-            "description": "All flights from New York City in 2013.",
-        }
-        await self._call("POST", f"{self._project}/datasets", dataset, allowed={409})
+        await self._call(
+            "POST", f"{self._project}/datasets", {"datasetReference": self._reference}, allowed={409}
+        )
+        await self._share()
         for name, table in TABLES.items():
             found = await self._call(
                 "GET", f"{self._project}/datasets/{DATASET}/tables/{name}", allowed={404}
             )
             if found.get("labels") != LOADED:
                 await self._load(name, table)
+
+    async def _share(self) -> None:
+        """Let everybody read; once, so that what an administrator changes stays changed."""
+        address = f"{self._project}/datasets/{DATASET}"
+        if (await self._call("GET", address)).get("labels") != LOADED:
+            access = [
+                {"role": Role.OWNER.name, "specialGroup": "projectOwners"},
+                {"role": Role.READER.name, "specialGroup": EVERYBODY},
+            ]
+            await self._call("PATCH", address, {"access": access, "labels": LOADED, "description": _FLIGHTS})
 
     async def _wait(self) -> None:
         while True:

@@ -90,7 +90,7 @@ class AccessTokens:
 
     def caller(self, token: str) -> Caller | None:
         """Whose token it is; None when it isn't ours or is over."""
-        options = {"require": ["exp", *_CLAIMS]}
+        options: jwt.types.Options = {"require": ["exp", *_CLAIMS]}
         try:
             claims = jwt.decode(token, self._key, algorithms=["HS256"], options=options)
         except jwt.InvalidTokenError:

@@ -51,11 +51,16 @@ class Emulator:
         except aiohttp.ClientConnectorError:
             return unavailable(DOWN)
 
-    async def ask(self, request: web.Request, body: bytes | None = None) -> web.Response:
-        """Pass a request on, with `body` in place of its own if given, and take the whole answer in."""
+    async def ask(
+        self, request: web.Request, body: bytes | AsyncIterator[bytes] | None = None
+    ) -> web.Response:
+        """Pass a request on, with `body` in place of its own if given, and take the whole answer in.
+
+        What comes as chunks is as long as the request's own body.
+        """
         data = body if body is not None else request.content if request.can_read_body else None
         try:
-            async with self._sent(request, data, resized=body is not None) as answer:
+            async with self._sent(request, data, resized=isinstance(body, bytes)) as answer:
                 return web.Response(
                     status=answer.status, headers=_back(answer.headers), body=await answer.read()
                 )
