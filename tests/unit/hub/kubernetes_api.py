@@ -15,6 +15,10 @@ KINDS = {
     "notebookimages": "NotebookImage",
     "projects": "Project",
     "secrets": "Secret",
+    "configmaps": "ConfigMap",
+    "deployments": "Deployment",
+    "networkpolicies": "NetworkPolicy",
+    "serviceaccounts": "ServiceAccount",
     "volumebackups": "VolumeBackup",
     "volumerestores": "VolumeRestore",
 }
@@ -163,6 +167,10 @@ class KubernetesApi:
         return response
 
 
+async def _discovery(_: web.Request) -> web.Response:
+    return web.json_response({"issuer": "https://cluster.example"})
+
+
 def _status(code: int, message: str) -> web.Response:
     return web.json_response({"kind": "Status", "code": code, "message": message}, status=code)
 
@@ -176,7 +184,9 @@ async def served() -> AsyncIterator[KubernetesApi]:
         app.router.add_route("*", path, api.handle)
         app.router.add_route("*", path + "/{name}", api.handle)
         app.router.add_route("PATCH", path + "/{name}/status", api.handle_status)
-    app.router.add_route("*", "/api/v1/namespaces/carrel/{plural}/{name}", api.handle)
+    for group in ("api/v1", "apis/apps/v1", "apis/networking.k8s.io/v1"):
+        app.router.add_route("*", f"/{group}/namespaces/carrel/{{plural}}/{{name}}", api.handle)
+    app.router.add_get("/.well-known/openid-configuration", _discovery)
     runner = web.AppRunner(app, shutdown_timeout=0.1)
     await runner.setup()
     site = web.TCPSite(runner, "127.0.0.1", 0)
