@@ -85,7 +85,7 @@ def test_what_is_there_is_not_touched_unless_that_is_said(terminal: Terminal) ->
         assert code == 1, said
         assert sentence in said
         assert len(said.splitlines()) == 1, said
-        assert terminal.rows("sales") == before
+    assert terminal.rows("sales") == before
     code, said = terminal.load("more.csv", "sales", "--append")  # its columns in another order
     assert code == 0, said
     assert terminal.rows("sales") == [*before, ["2026-02-02", "milk", "9"]]
