@@ -127,10 +127,10 @@ def a_running_one_is_followed_and_cancelled(alan: Person, played: Played) -> Non
     expect(running).to_contain_text("Running 12 s")
     before = played.asked
     alan.page.wait_for_timeout(5000)
-    assert 2 <= played.asked - before <= 3
+    assert 1 <= played.asked - before <= 3
     running.get_by_role("button", name="Cancel").click()
     expect(running).to_contain_text("Being cancelled…")
-    assert played.cancelled == ["q1/cancel?location=EU"]
+    assert [each.partition("&")[0] for each in played.cancelled] == ["q1/cancel?location=EU"]
 
 
 def the_keyboard_is_enough(alan: Person) -> None:

@@ -41,10 +41,14 @@ export function QueryEntry(props: IProps): React.ReactElement {
       <div className="carrel-Query-head">
         <StateIcon state={query.state} />
         <span className="carrel-Query-state">{state}</span>
-        <span className="carrel-Query-age" title={when}>
-          {age(query, now)}
+        <span className="carrel-Query-end">
+          {!isOpen(query) && (
+            <span className="carrel-Query-age" title={when}>
+              {age(query, now)}
+            </span>
+          )}
+          <Actions {...props} />
         </span>
-        <Actions {...props} />
       </div>
       <code className="carrel-Query-statement" title={query.statement}>
         {statement}
