@@ -70,7 +70,7 @@ unit: $(VENV)/.ready ## the tests that need no cluster
 	@$(VENV)/bin/pytest tests/unit
 
 lock: $(VENV)/.ready ## resolve every dependency again and pin it with hashes
-	@for image in operator hub identity; do \
+	@for image in operator hub gateway identity; do \
 	  $(LOCK) --python-version 3.13 --extra $$image pyproject.toml -o requirements/$$image.lock; done
 	@$(LOCK) --python-version 3.13 --extra warehouse --override requirements/warehouse.override pyproject.toml -o requirements/warehouse.lock
 	@$(LOCK) --python-version 3.13 requirements/peer.in -o requirements/peer.lock

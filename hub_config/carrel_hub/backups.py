@@ -6,12 +6,12 @@ from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from functools import cache
 
-from carrel_hub.mirror import Mirror
 from carrel_hub.notebooks import FIELD_MANAGER
 from carrel_hub.projects import may_open
 from carrel_operator import names
 from carrel_operator.api import API_VERSION, Project, RestorePhase, VolumeBackup, VolumeRestore, Whose
 from carrel_operator.cluster import Cluster, UnavailableError
+from carrel_operator.mirror import Mirror
 
 _LONG_ENOUGH = 10.0
 _NAME_BYTES = 4

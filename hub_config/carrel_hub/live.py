@@ -17,13 +17,13 @@ from tornado.iostream import StreamClosedError
 from carrel_hub import activity, desks, memberships
 from carrel_hub.desks import Server
 from carrel_hub.memberships import Surroundings, Viewer
-from carrel_hub.mirror import ANY
 from carrel_hub.notebooks import Notebooks, shared
 from carrel_hub.spawner import NotebookSpawner
 from carrel_operator import names
 from carrel_operator.api import Notebook, Project
 from carrel_operator.catalogue import Catalogue
 from carrel_operator.cluster import ClusterError
+from carrel_operator.mirror import ANY
 
 # One thing that happens is often several changes.
 _SECONDS_TO_GATHER = 0.2

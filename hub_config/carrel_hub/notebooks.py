@@ -11,7 +11,6 @@ from datetime import UTC, datetime
 from functools import cache
 from typing import Any
 
-from carrel_hub.mirror import ANY, Mirror
 from carrel_operator import names
 from carrel_operator.api import (
     API_VERSION,
@@ -33,6 +32,7 @@ from carrel_operator.api import (
 from carrel_operator.api.times import stamp
 from carrel_operator.catalogue import Catalogue
 from carrel_operator.cluster import Cluster, ConflictError, NotFoundError, UnavailableError
+from carrel_operator.mirror import ANY, Mirror
 
 FIELD_MANAGER = "carrel-hub"
 

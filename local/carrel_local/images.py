@@ -25,7 +25,18 @@ CERTIFICATES = Path("/etc/ssl/certs/ca-certificates.crt")
 # Where packages come from, on machines that must not ask the public index.
 PIP_SETTINGS = ("index-url", "extra-index-url", "trusted-host", "proxy")
 # The order in which a person's first start needs them.
-FIRST = ("pause", "base", "hub", "proxy", "operator", "identity", "warehouse", "backup", "notebook")
+FIRST = (
+    "pause",
+    "base",
+    "hub",
+    "proxy",
+    "operator",
+    "identity",
+    "warehouse",
+    "gateway",
+    "backup",
+    "notebook",
+)
 
 
 @dataclass(frozen=True)

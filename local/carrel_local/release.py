@@ -57,7 +57,14 @@ def values(here: Instance, images: Mapping[str, Image], passwords: Mapping[str, 
             "service": {"type": "NodePort", "nodePorts": {"http": IDENTITY_NODE_PORT}},
         },
         "networkPolicy": {"dnsCidrs": [f"{here.node_address}/32"]},
-        "warehouse": {"mode": "standIn", "standIn": {"image": image("warehouse")}},
+        "warehouse": {
+            "mode": "standIn",
+            "standIn": {"image": image("warehouse")},
+            "gateway": {
+                "image": image("gateway"),
+                "budget": {"bytesPerDay": "10Gi", "bytesPerQuery": "2Gi"},
+            },
+        },
     }
 
 

@@ -24,7 +24,9 @@ def _pod(address: str, namespace: str = NAMESPACE, **labels: str) -> Party:
 PARTIES = {
     **{
         name: _component(name, f"10.244.0.{number}")
-        for number, name in enumerate(("hub", "proxy", "operator", "identity", "warehouse"), start=2)
+        for number, name in enumerate(
+            ("hub", "proxy", "operator", "identity", "warehouse", "gateway"), start=2
+        )
     },
     "notebook": _pod("10.244.0.20", name="notebook"),
     "backup": _pod("10.244.0.22", name="backup"),
@@ -58,6 +60,10 @@ NEEDED = [
     ("warehouse", "dns", 53),
     ("notebook", "hub", 8081),
     ("notebook", "warehouse", 9050),
+    ("notebook", "gateway", 9060),
+    ("gateway", "warehouse", 9050),
+    ("gateway", "api server", 6443),
+    ("gateway", "dns", 53),
     ("notebook", "dns", 53),
     ("notebook", "dns on the node", 53),
     ("notebook", "world", 443),
@@ -71,6 +77,12 @@ FEARED = [
     ("notebook", "operator", 8080),
     ("notebook", "identity", 8080),
     ("notebook", "warehouse", 9150),
+    ("notebook", "gateway", 9061),
+    ("pod next door", "gateway", 9060),
+    ("pod next door", "gateway", 9061),
+    ("world", "gateway", 9060),
+    ("gateway", "world", 80),
+    ("gateway", "notebook", 8888),
     ("notebook", "pod next door", 80),
     ("notebook", "api server", 6443),
     ("notebook", "database at home", 5432),

@@ -81,7 +81,7 @@ def test_only_who_asks_the_api_server_has_a_token(rendered: Rendered) -> None:
     with_token = {
         name for name, pod in rendered.pods().items() if pod["spec"]["automountServiceAccountToken"]
     }
-    assert with_token <= {"hub", "operator", "warehouse"}
+    assert with_token <= {"gateway", "hub", "operator", "warehouse"}
     for account in rendered.of_kind("ServiceAccount").values():
         assert account["automountServiceAccountToken"] is False
 

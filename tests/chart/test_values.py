@@ -173,7 +173,10 @@ def test_with_the_metadata_server_notebooks_may_ask_it(render: Render) -> None:
     parsed = _settings(render("gke-metadata"))
     assert parsed.identity.mode is settings.IdentityMode.METADATA
     assert parsed.identity.project == "my-project"
-    assert parsed.identity.environment == {"GOOGLE_CLOUD_QUOTA_PROJECT": "my-other-project"}
+    assert parsed.identity.environment == {
+        "BIGQUERY_EMULATOR_HOST": "http://gateway.carrel.svc:9060",
+        "GOOGLE_CLOUD_QUOTA_PROJECT": "my-other-project",
+    }
     reachable = {
         block["ipBlock"]["cidr"]
         for rule in parsed.network.egress
@@ -208,3 +211,7 @@ def test_federated_it_may_act_as_a_service_account(render: Render) -> None:
         url() or ""
     )
     assert url("--set=warehouse.google.serviceAccount=null") is None
+
+
+def test_without_a_gateway_notebooks_ask_the_warehouse_itself(render: Render) -> None:
+    assert _settings(render("gke-federated")).identity.environment == {"NO_GCE_CHECK": "true"}

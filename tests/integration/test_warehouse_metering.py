@@ -137,7 +137,7 @@ sql = "CREATE TABLE never AS SELECT id FROM orders"
 answer = [refusal(client.query(sql, job_id=name, job_retry=None, job_config=limited).result),
           refusal(lambda: client.query_and_wait("SELECT id FROM orders", job_config=limited))]
 found = client.get_job(name)
-answer += [[found.state, found.error_result["reason"], found.query, found.labels, found.total_bytes_billed],
+answer += [[found.state, found.error_result["reason"], found.query, found.labels["cell"], found.total_bytes_billed],
            [each.table_id for each in client.list_tables("DATASET") if each.table_id == "never"]]
 """)
     sentence = f"Query exceeded limit for bytes billed: 1. {TEN_MIB} or higher required."
@@ -146,7 +146,7 @@ answer += [[found.state, found.error_result["reason"], found.query, found.labels
     assert sentence in job[2]
     assert sentence in query[2]
     sql = "CREATE TABLE never AS SELECT id FROM orders"
-    assert kept == ["DONE", "bytesBilledLimitExceeded", sql, {"cell": "one"}, 0]
+    assert kept == ["DONE", "bytesBilledLimitExceeded", sql, "one", 0]
     assert destination == []
 
 

@@ -3,10 +3,10 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 
 import pytest
 
-from carrel_hub import mirror
-from carrel_hub.mirror import Mirror
+from carrel_operator import mirror
 from carrel_operator.api import Notebook
 from carrel_operator.cluster import Cluster
+from carrel_operator.mirror import Mirror
 from unit.hub.kubernetes_api import KubernetesApi, notebook
 
 Eventually = Callable[[Callable[[], object]], Awaitable[None]]

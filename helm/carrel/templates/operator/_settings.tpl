@@ -54,7 +54,7 @@ mode: federated
 audience: https://warehouse.carrel.local/clusters/this
 project: {{ $warehouse.project }}
 environment:
-  BIGQUERY_EMULATOR_HOST: http://warehouse.{{ .Release.Namespace }}.svc:9050
+  BIGQUERY_EMULATOR_HOST: {{ include "carrel.queryAddress" . }}
   NO_GCE_CHECK: "true"
 {{- else if eq $warehouse.mode "google" -}}
 mode: {{ $warehouse.google.access }}
@@ -68,12 +68,24 @@ environment:
   {{- if eq $warehouse.google.access "federated" }}
   NO_GCE_CHECK: "true"
   {{- end }}
+  {{- if include "carrel.gateway" . }}
+  BIGQUERY_EMULATOR_HOST: {{ include "carrel.queryAddress" . }}
+  {{- end }}
   {{- with $warehouse.google.quotaProject }}
   GOOGLE_CLOUD_QUOTA_PROJECT: {{ . }}
   {{- end }}
 {{- else -}}
 mode: none
 {{- end }}
+{{- end }}
+
+{{/* Where notebooks ask their queries. */}}
+{{- define "carrel.queryAddress" -}}
+{{- if include "carrel.gateway" . -}}
+http://gateway.{{ .Release.Namespace }}.svc:9060
+{{- else -}}
+{{ include "carrel.warehouseAddress" . }}
+{{- end -}}
 {{- end }}
 
 {{- define "carrel.notebookEgress" -}}
@@ -85,6 +97,11 @@ mode: none
 - to:
     - {{- include "carrel.peer" (dict "root" . "component" "warehouse") | nindent 6 }}
   ports: [{port: 9050, protocol: TCP}]
+{{- end }}
+{{- if include "carrel.gateway" . }}
+- to:
+    - {{- include "carrel.peer" (dict "root" . "component" "gateway") | nindent 6 }}
+  ports: [{port: 9060, protocol: TCP}]
 {{- end }}
 {{- with .Values.networkPolicy.notebookEgress }}
 - to:
