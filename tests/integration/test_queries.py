@@ -1,9 +1,9 @@
 """Queries in a real kernel: they name their cell, say their price, can be stopped, and are found again after a loss."""
 
 import json
-import threading
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -91,10 +91,12 @@ def test_the_server_tells_a_kernel_its_cell_as_jupyterlab_does(ada: Person, kern
 
 def test_stop_cancels_the_query(ada: Person, kernel: Kernel) -> None:
     slow(kernel, 120)
-    timer = threading.Timer(15, kernel.interrupt)
-    timer.start()
-    outcome = kernel.run(f"%%bigquery\n{ASK}", 100, cell="c1")
-    timer.join()
+    with ThreadPoolExecutor() as pool:
+        running = pool.submit(kernel.run, f"%%bigquery\n{ASK}", 100, "c1")
+        eventually("the query runs", lambda: jobs(ada, ASK), 60)
+        time.sleep(3)  # some looks of the line that follows it
+        kernel.interrupt()
+        outcome = running.result()
     assert outcome.error, outcome
     assert outcome.error[0] == "QueryCancelled"
     assert "was cancelled after" in outcome.error[1]

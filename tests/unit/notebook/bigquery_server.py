@@ -44,7 +44,8 @@ class Server:
             return 200, {"job": self._shown(self.jobs[found[1]])}
         if found := re.fullmatch(r"/bigquery/v2/projects/p/(jobs|queries)/([^/]+)", path):
             if found[2] not in self.jobs:
-                return 404, {"error": {"code": 404, "message": "Not found: Job p:" + found[2]}}
+                said = f"Not found: Job p:{found[2]}"
+                return 404, {"error": {"code": 404, "message": said, "errors": [{"message": said}]}}
             job = self.jobs[found[2]]
             return 200, self._shown(job) if found[1] == "jobs" else self._rows(job, asked)
         if path.endswith("/jobs"):

@@ -11,12 +11,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from google.api_core.exceptions import NotFound
 from google.cloud import bigquery
 from google.cloud.bigquery import table
 
 from carrel_lab.activity.queries import Jobs
 from carrel_lab.queries import attaching, budget, client, guard, waiting
-from carrel_lab.queries.errors import QueryCancelled, ResultTooLargeError
+from carrel_lab.queries.errors import QueryCancelled, ResultTooLargeError, said
 from carrel_lab.queries.here import Place
 from carrel_lab.queries.sentences import NO_BUDGET, Budget
 from carrel_lab.queries.waiting import Line
@@ -180,7 +181,7 @@ def test_stop_that_bigquery_does_not_take_says_that_too(
     def refused(**_: object) -> None:
         raise OSError("Gone.")
 
-    monkeypatch.setattr(job, "result", interrupted)
+    monkeypatch.setattr(job, "done", interrupted)
     monkeypatch.setattr(job, "cancel", refused)
     with pytest.raises(
         QueryCancelled, match=f"could not be cancelled and may run on: Gone. .*%bq_attach {job.job_id}"
@@ -230,6 +231,9 @@ def test_the_latest_query_is_of_the_cell_and_then_of_the_notebook(server: Server
     assert attaching.latest(warehouse, Place("c1", "")) is None
     for name in (other, f"p:US.{other}"):
         assert attaching.named(warehouse, name).job_id == other
+    with pytest.raises(NotFound) as caught:
+        attaching.named(warehouse, "nonsense")
+    assert said(caught.value) == "Not found: Job p:nonsense"
 
 
 @pytest.mark.usefixtures("at")

@@ -2,7 +2,6 @@
 
 import time
 from collections.abc import Callable
-from concurrent import futures
 from datetime import UTC, datetime
 from typing import Any
 
@@ -10,11 +9,11 @@ from carrel_lab.queries import sentences
 from carrel_lab.queries.errors import QueryCancelled, said
 from carrel_lab.queries.sentences import Ended
 
-_SECONDS = (
-    1.0  # between two looks, which is how often the line changes; BigQuery answers at once when it is done
-)
-_LATER = 5.0
-_A_WHILE = 60.0
+# Between two looks: at first short, so that a quick query is not kept waiting; never longer than the line may be old.
+# `job.result(timeout=1)` would not do: BigQuery holds its answer back for 10 seconds, whatever that timeout.
+_SECONDS, _LATER = 0.1, 5.0
+_SLOWER = 1.3
+_SHOWN_AFTER = 1.0
 _SECONDS_TO_CANCEL = 10.0
 
 
@@ -36,17 +35,20 @@ class Line:
 
 def wait(job: Any, line: Line, before: str = "", reads: int | None = None) -> None:  # noqa: ANN401 - BigQuery's
     """Until the job is done; raises what BigQuery says of it, or QueryCancelled. ``before`` stands above the line."""
-    began = time.monotonic() - age(job)
-    pause = _SECONDS
+    began, before_us, pause = time.monotonic(), max(age(job), 0.0), _SECONDS
     try:
-        while not _done(job, pause):
-            seconds = time.monotonic() - began
-            pause = _SECONDS if seconds < _A_WHILE else _LATER
-            stages = [stage.status for stage in job.query_plan]
-            progress = sentences.running(seconds, job.total_bytes_processed or reads, stages, job.job_id)
-            line.show(f"{before}\n{progress}" if before else progress)
+        while not job.done():
+            waited = time.monotonic() - began
+            if waited > _SHOWN_AFTER:
+                stages = [stage.status for stage in job.query_plan]
+                read = job.total_bytes_processed or reads
+                progress = sentences.running(waited + before_us, read, stages, job.job_id)
+                line.show(f"{before}\n{progress}" if before else progress)
+            time.sleep(pause)
+            pause = min(pause * _SLOWER, _LATER, 1.0 + waited / 30)
+        job.result()
     except KeyboardInterrupt:
-        raise QueryCancelled(_cancel(job, time.monotonic() - began)) from None
+        raise QueryCancelled(_cancel(job, time.monotonic() - began + before_us)) from None
 
 
 def age(job: Any) -> float:  # noqa: ANN401
@@ -58,14 +60,6 @@ def ended(job: Any) -> Ended:  # noqa: ANN401
     """What a job that is done has cost."""
     seconds = (job.ended - job.created).total_seconds() if job.ended and job.created else 0.0
     return Ended(job.job_id, seconds, job.total_bytes_billed, from_cache=bool(job.cache_hit))
-
-
-def _done(job: Any, seconds: float) -> bool:  # noqa: ANN401
-    try:
-        job.result(timeout=seconds)
-    except futures.TimeoutError:
-        return False
-    return True
 
 
 def _cancel(job: Any, seconds: float) -> str:  # noqa: ANN401
