@@ -153,12 +153,16 @@ def test_who_is_no_member_cant_charge_a_project(person: NewPerson, team: Callabl
 def test_without_the_gateway_a_query_fails_and_says_so(person: NewPerson, kube: Kubectl) -> None:
     ada = person()
     ada.start()
-    code = f"{RAW}\ntry:\n    print(ask('/carrel/v1/budget')[0])\nexcept OSError as error:\n    print('down', error)"
+    kernel = Kernel.start(ada, "away.ipynb")
+    cell = "%%bigquery\nSELECT COUNT(*) FROM nycflights13.flights"
+    assert kernel.run(cell).error is None
     kube("scale", "deployment", "gateway", "--replicas=0")
     try:
-        eventually("nobody answers", lambda: ada.python(code).startswith("down"), 60)
+        eventually("it is gone", lambda: not kube.items("pods", "app.kubernetes.io/component=gateway"), 60)
+        outcome = kernel.run(cell, seconds=120)
     finally:
         kube("scale", "deployment", "gateway", "--replicas=1")
         kube("rollout", "status", "deployment", "gateway", "--timeout=120s")
-    eventually("it answers again", lambda: ada.python(code).strip() == "200", 30)
-    assert ada.python(JOB)
+    assert outcome.error
+    assert "Nothing answers at http://gateway" in outcome.error[1]
+    eventually("queries run again", lambda: kernel.run(cell).error is None, 60)

@@ -1,6 +1,7 @@
 """BigQuery's client, wrapped: each job that it begins has labels and an id that name its cell, and is noted.
 
-Only methods that everybody calls are wrapped. Whatever goes wrong here, the call goes on as the person wrote it.
+Only methods that everybody calls are wrapped. Whatever goes wrong here, the call goes on as the person wrote it; only
+where nobody would take it is it not sent.
 """
 
 import contextlib
@@ -11,7 +12,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from carrel_lab.activity.queries import Jobs
-from carrel_lab.queries import labels
+from carrel_lab.queries import labels, reach
 from carrel_lab.queries.here import Place, place
 
 CLIENT = "google.cloud.bigquery.client"
@@ -48,6 +49,7 @@ def _told(
             call = signature.bind(client, *arguments, **options)
             _name(call.arguments, signature, kind, where())
             (client, *arguments), options = call.args, call.kwargs  # type: ignore[assignment]
+        reach.check()
         job = method(client, *arguments, **options)
         with contextlib.suppress(Exception):
             jobs.begun(client, job)

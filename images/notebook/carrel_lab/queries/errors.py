@@ -11,6 +11,10 @@ class QueryFailedError(_Sentence, Exception):
     """What BigQuery said."""
 
 
+class GatewayAwayError(_Sentence, ConnectionError):
+    """Nobody answers where queries go."""
+
+
 class ResultTooLargeError(_Sentence, MemoryError):
     """The result would not fit into the notebook's memory."""
 
