@@ -66,7 +66,7 @@ def _begun(client: Any, state: str | None = None) -> list[Any]:  # noqa: ANN401
         state_filter=state,
         min_creation_time=datetime.now(UTC) - _RESULTS_ARE_KEPT,
     )
-    queries = [each for each in jobs if each.job_type == "query"]
+    queries = [each for each in jobs if each.job_type == "query" and each.created]
     return sorted(queries, key=lambda each: each.created, reverse=True)
 
 
