@@ -102,7 +102,7 @@ def test_every_kind_of_query_is_told_in_words(alan: Person) -> None:
     page, played = alan.page, Played()
     page.route(re.compile("/carrel/queries"), played.answer)
     page.goto(f"{alan.site.url}/user/alan/lab/tree/welcome.ipynb")
-    command(alan, "Carrel: My queries")
+    page.get_by_role("tab", name="My queries").click()
     expect(panel(alan)).to_contain_text("Nothing asked yet")
     alan.picture("queries-none")
     played.queries = EVERYTHING
@@ -147,10 +147,10 @@ def the_keyboard_is_enough(alan: Person) -> None:
 
 
 def in_both_themes(alan: Person, played: Played) -> None:
-    for theme, left in (("Dark", 1.5), ("Light", 0.2)):
-        played.left = left * GIB
+    for theme, left, said in (("Dark", 1.5 * GIB, "1.5 GiB"), ("Light", GIB // 4, "256 MiB")):
+        played.left = left
         use_theme(alan, theme)
-        expect(panel(alan)).to_contain_text(f"{left} GiB of")
+        expect(panel(alan)).to_contain_text(f"{said} of today's 10 GiB left")
         entry(alan, "USING").hover()
         alan.picture(f"all-queries-{theme.lower()}")
 
