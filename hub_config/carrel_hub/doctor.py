@@ -15,7 +15,6 @@ from carrel_operator.settings import IdentityMode, Settings
 _PROVIDER = re.compile(
     r"https://iam\.googleapis\.com/projects/\d+/locations/global/workloadIdentityPools/[a-z0-9-]+/providers/[a-z0-9-]+"
 )
-_DATASETS_GRANTED = "DatasetsGranted"
 
 
 def upgrade(namespace: str, *values: str) -> str:
@@ -115,7 +114,7 @@ def grants(projects: Iterable[Project], namespace: str) -> list[Finding]:
     """The condition DatasetsGranted of each project that gives datasets."""
     found = []
     for each in sorted(projects, key=lambda project: project.name):
-        condition = next((one for one in each.status.conditions if str(one.type) == _DATASETS_GRANTED), None)
+        condition = each.status.condition(ConditionType.DATASETS_GRANTED)
         name = f"datasets of {each.name}"
         command = f"kubectl --namespace {namespace} describe project {each.name}"
         if condition:
