@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 import pytest
 from playwright.sync_api import Locator, expect
 
-from carrel_lab.queries_panel.documents import label
+from carrel_lab.queries.labels import document
 
 from .conftest import Person
 from .desk import choose, command, open_and_run_all, open_notebook, stop, use_theme, wait_for_the_desk
@@ -22,7 +22,7 @@ CELLS = (
 from google.cloud import bigquery
 client = bigquery.Client()
 def ask(sql, **labels):
-    labels = {{"carrel_document": {label(NOTEBOOK)!r}, **labels}}
+    labels = {{"carrel_document": {document(NOTEBOOK)!r}, **labels}}
     return client.query(sql, job_config=bigquery.QueryJobConfig(labels=labels))
 """,
     """

@@ -5,7 +5,8 @@ from types import SimpleNamespace
 
 import pytest
 
-from carrel_lab.queries_panel.documents import Documents, label
+from carrel_lab.queries.labels import document
+from carrel_lab.queries_panel.documents import Documents
 
 
 def test_a_notebook_is_found_by_its_label_wherever_it_lies(tmp_path: Path) -> None:
@@ -21,10 +22,10 @@ def test_a_notebook_is_found_by_its_label_wherever_it_lies(tmp_path: Path) -> No
     documents = Documents(tmp_path / "home", lambda: now.seconds)
     name = f"{deep.parent.name}/x.ipynb"
     labels = [
-        label(name),
-        label("projects/z.ipynb"),
-        label(".ipynb_checkpoints/y.ipynb"),
-        label("later.ipynb"),
+        document(name),
+        document("projects/z.ipynb"),
+        document(".ipynb_checkpoints/y.ipynb"),
+        document("later.ipynb"),
     ]
     assert documents.paths(labels) == {labels[0]: name, labels[1]: "projects/z.ipynb"}
     (tmp_path / "home" / "later.ipynb").touch()
@@ -44,5 +45,5 @@ def test_a_notebook_is_found_by_its_label_wherever_it_lies(tmp_path: Path) -> No
     ],
 )
 def test_a_label_is_what_bigquery_takes(path: str, expected: str) -> None:
-    assert label(path).startswith(expected)
-    assert len(label(path)) <= 63
+    assert document(path).startswith(expected)
+    assert len(document(path)) <= 63

@@ -9,8 +9,8 @@ import pytest
 from aiohttp.test_utils import TestServer
 from google.auth.exceptions import DefaultCredentialsError
 
+from carrel_lab.queries.labels import document
 from carrel_lab.queries_panel import jobs
-from carrel_lab.queries_panel.documents import label
 from carrel_lab.queries_panel.warehouse import Warehouse, WarehouseError
 from unit.notebook.queries_panel_doubles import JOBS, TIB, Ask, BigQuery, Credentials, Serving, job
 
@@ -49,7 +49,7 @@ async def test_a_job_is_told_with_bytes_money_and_the_notebook_it_came_from(
     (tmp_path / "Work").mkdir()
     (tmp_path / "Work" / "a b.ipynb").touch()
     there = job("a")
-    there["configuration"]["labels"]["carrel_document"] = label("Work/a b.ipynb")
+    there["configuration"]["labels"]["carrel_document"] = document("Work/a b.ipynb")
     bigquery.pages = [[job("b", created=900), there]]
     status, answer = await ask("")
     assert status == 200

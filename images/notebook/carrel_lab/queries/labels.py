@@ -24,9 +24,14 @@ def value(text: str, *, of_a_path: bool = False) -> str:
     return f"{kept}-{hashlib.sha256(text.encode(errors='surrogatepass')).hexdigest()[:8]}"
 
 
-def of(cell: str, document: str) -> dict[str, str]:
+def document(path: str) -> str:
+    """The value that names a notebook by its path from the home."""
+    return value(path, of_a_path=True)
+
+
+def of(cell: str, path: str) -> dict[str, str]:
     """The labels of what is begun there; an empty name gives none."""
-    found = {CELL: cell and value(cell), DOCUMENT: document and value(document, of_a_path=True)}
+    found = {CELL: cell and value(cell), DOCUMENT: path and document(path)}
     return {name: text for name, text in found.items() if text}
 
 

@@ -1,27 +1,16 @@
 """Which notebook a job's label means. A label holds a path only in part, so it is looked up among the notebooks there are."""
 
-import hashlib
 import os
-import re
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
-_LONGEST, _KEPT, _DIGITS = 63, 54, 8
-_UNFIT = re.compile(r"[^a-z0-9_-]")
+from carrel_lab.queries import labels
+
 # A large home on a slow disk must not keep the panel waiting; what lies deeper is opened by hand.
 _SECONDS_OF_LOOKING = 1.0
 _SECONDS_BETWEEN_LOOKS = 30.0
-
-
-def label(path: str) -> str:
-    """The label of the jobs that a notebook begins: its path where that is allowed, else the path's end and a digest."""
-    fit = _UNFIT.sub("-", path.lower())
-    if fit == path and len(path) <= _LONGEST:
-        return path
-    digest = hashlib.sha256(path.encode(errors="surrogatepass")).hexdigest()[:_DIGITS]
-    return f"{fit[-_KEPT:]}-{digest}"
 
 
 class Documents:
@@ -33,9 +22,9 @@ class Documents:
         self._look_again = 0.0
         self._lock = threading.Lock()
 
-    def paths(self, labels: Iterable[str]) -> dict[str, str]:
+    def paths(self, values: Iterable[str]) -> dict[str, str]:
         """The path, as JupyterLab has it, of each label whose notebook is still there."""
-        wanted = set(labels)
+        wanted = set(values)
         with self._lock:
             here = {each for each in wanted if each in self._known and self._exists(self._known[each])}
             if here != wanted and self._clock() >= self._look_again:
@@ -50,7 +39,7 @@ class Documents:
     def _look(self) -> dict[str, str]:
         found: dict[str, str] = {}
         for path in self._notebooks():
-            found.setdefault(label(path), path)
+            found.setdefault(labels.document(path), path)
         return found
 
     def _notebooks(self) -> Iterator[str]:

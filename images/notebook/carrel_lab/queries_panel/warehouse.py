@@ -24,7 +24,7 @@ _SHOWN = 50
 # A page may hold less than it was asked for, so several make up the list; not all there are, if most are no queries.
 _MOST_PAGES = 5
 
-NOT_CONFIGURED = "This server has no warehouse. Your administrator can set one up with warehouse.enabled."
+NOT_CONFIGURED = "This server has no warehouse. Your administrator can set one up with warehouse.mode."
 _SILENT = "The warehouse does not answer. Queries that run go on; try again in a moment."
 _NOT_SIGNED_IN = (
     "The warehouse does not know who this server is. Run !carrel-doctor in a cell: it says what is missing."
