@@ -34,10 +34,11 @@ sql = "SELECT carrier, COUNT(*) AS flights FROM nycflights13.flights GROUP BY ca
 print(client.query(sql).to_arrow().num_rows)
 print(client.query(sql).to_dataframe().flights.sum())
 print(pandas_gbq.read_gbq(sql, progress_bar_type=None).flights.sum())
-pandas_gbq.to_gbq(pandas.DataFrame({{"n": [6, 7]}}), "nycflights13.{table}", progress_bar=False)
-[row] = client.query_and_wait("SELECT SUM(n) FROM nycflights13.{table}")
+client.create_dataset("{dataset}")
+pandas_gbq.to_gbq(pandas.DataFrame({{"n": [6, 7]}}), "{dataset}.numbers", progress_bar=False)
+[row] = client.query_and_wait("SELECT SUM(n) FROM {dataset}.numbers")
 print(row[0])
-client.delete_table("nycflights13.{table}")
+client.delete_dataset("{dataset}", delete_contents=True)
 """
 
 # Google's own form of the exchange (RFC 8693), with whatever tokens stdin has to offer, and what came back.
@@ -95,8 +96,8 @@ def test_an_owner_with_an_address_is_that_address(person: NewPerson) -> None:
 def test_what_people_use_besides_works_without_an_argument(person: NewPerson) -> None:
     ada = person()
     ada.start()
-    table = unique("pandas").replace("-", "_")
-    assert ada.python(TOOLS.format(table=table)).split() == ["16", "336776", "336776", "13"]
+    dataset = unique("pandas").replace("-", "_")
+    assert ada.python(TOOLS.format(dataset=dataset)).split() == ["16", "336776", "336776", "13"]
 
 
 def test_a_query_that_fails_fails_its_cell_with_what_bigquery_says(person: NewPerson) -> None:
@@ -162,7 +163,7 @@ def test_the_api_takes_only_what_it_gave_out(person: NewPerson) -> None:
         assert answer["error"]["status"] == "UNAUTHENTICATED"
         assert answer["error"]["message"]
     assert status == 200
-    assert [each["datasetReference"]["datasetId"] for each in body["datasets"]] == ["nycflights13"]
+    assert "nycflights13" in [each["datasetReference"]["datasetId"] for each in body["datasets"]]
 
 
 def claims(token: str) -> dict[str, object]:

@@ -97,6 +97,7 @@ class EmulatorDouble:
             "d": [{"role": "WRITER", "specialGroup": "allAuthenticatedUsers"}]
         }
         self.uploaded = 0
+        self.history = ""
         self.weights: list[int] = []
         self.weighings = 0
         self.process = "1"
@@ -120,6 +121,7 @@ class EmulatorDouble:
         app.router.add_get(f"{project}/datasets/{{dataset}}/tables", self._tables)
         app.router.add_get(f"{project}/datasets/{{dataset}}/tables/{{table}}", self._table)
         app.router.add_post("/bigquery/v2/projects/meter/queries", self._weigh)
+        app.router.add_put("/upload/history", self._history)
         app.router.add_get("/elsewhere", self._elsewhere)
         app.router.add_route("*", "/{anything:.*}", self._echo)
         return app
@@ -149,9 +151,17 @@ class EmulatorDouble:
         if "uploadType" not in request.query:
             return await self._insert(request)
         self.uploaded = len(await request.read())
+        return web.json_response(
+            {}, headers={"Location": str(request.url.origin().joinpath("upload/history"))}
+        )
+
+    async def _history(self, request: web.Request) -> web.Response:
+        self.history = (await request.read()).decode()
         return web.json_response({})
 
     async def _list(self, request: web.Request) -> web.Response:
+        if "pageToken" in request.query:
+            return web.json_response({"kind": "bigquery#jobList", "jobs": []})
         jobs = self.jobs
         if states := request.query.getall("stateFilter", []):
             jobs = [job for job in jobs if job.get("state", "DONE").lower() in states]

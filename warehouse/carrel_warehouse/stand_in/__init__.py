@@ -1,7 +1,7 @@
 """What a cluster without Google has in BigQuery's place: a token exchange and an emulator that knows who asks.
 
 A request's way: `app` routes it; `exchange` turns a cluster's token into an access token; every other call must bring
-that access token (`bearer`). A query is measured before it runs (`admission`, `metering`) and refused if it costs more
-than it may (`limits`); then it goes on to the emulator (`upstream`), if need be in other words (`shims`). What is known
+that access token (`bearer`). Whoever may not do what a call does hears so (`access`). A query is measured before it runs (`admission`, `metering`) and refused if it costs more
+than it may (`limits`); then it goes on to the emulator (`upstream`), if need be in other words (`shims`, `history`). What is known
 of a job is written down (`records`) and laid over what the emulator says of it (`jobs`, `overlay`).
 """

@@ -5,9 +5,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from carrel_warehouse.stand_in import limits
+from carrel_warehouse.stand_in import limits, shims
 from carrel_warehouse.stand_in.access.guard import Guard
 from carrel_warehouse.stand_in.access.job_kinds import allowed
+from carrel_warehouse.stand_in.history import History
 from carrel_warehouse.stand_in.metering.catalogue import NotUnderstoodError
 from carrel_warehouse.stand_in.metering.charges import Estimate
 from carrel_warehouse.stand_in.metering.meter import LONGEST, Meter, Question
@@ -20,18 +21,22 @@ Json = dict[str, Any]
 
 @dataclass(frozen=True)
 class Admission:
-    """`changes` is True also where that can't be said; `destination` is a reference to a table."""
+    """`changes` is True also where that can't be said; `destination` is a reference to a table; `text` is what the
+    emulator is told to run.
+    """
 
     estimate: Estimate
     failure: Failure | None
     changes: bool
     destination: Json | None
+    text: str
 
 
 class Gate:
     """Asks the guard about each job and the meter about each query."""
 
-    def __init__(self, meter: Meter, guard: Guard) -> None:
+    def __init__(self, meter: Meter, guard: Guard, history: History) -> None:
+        self._history = history
         self._meter = meter
         self._guard = guard
 
@@ -43,7 +48,7 @@ class Gate:
         """
         await allowed(self._guard, caller, project, configuration)
 
-    async def admit(self, project: str, query: Mapping[str, Any]) -> Admission:
+    async def admit(self, caller: Caller, project: str, query: Mapping[str, Any]) -> Admission:
         """What is to be known of a query; it has the shape of a job's configuration or of jobs.query's body."""
         question = Question.of(project, query)
         estimate = await self._meter.estimate(question)
@@ -53,6 +58,7 @@ class Gate:
             limits.exceeded(query, estimate),
             changes or bool(query.get("destinationTable")),
             destination,
+            await self._history.told(caller, project, shims.translated(question.sql)),
         )
 
 

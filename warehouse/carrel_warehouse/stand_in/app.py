@@ -9,12 +9,13 @@ from aiohttp import web
 
 from carrel_warehouse.stand_in.access.calls import Calls
 from carrel_warehouse.stand_in.access.guard import DeniedError, Guard
-from carrel_warehouse.stand_in.access.lists import Lists
+from carrel_warehouse.stand_in.access.lists import Lists, UnansweredError
 from carrel_warehouse.stand_in.admission import Gate
 from carrel_warehouse.stand_in.bearer import Handler, signed_in
 from carrel_warehouse.stand_in.cluster import Cluster
 from carrel_warehouse.stand_in.errors import denied, unavailable
 from carrel_warehouse.stand_in.exchange import Exchange
+from carrel_warehouse.stand_in.history import History
 from carrel_warehouse.stand_in.job_views import Views
 from carrel_warehouse.stand_in.jobs import Jobs
 from carrel_warehouse.stand_in.lives import Lives
@@ -63,8 +64,9 @@ async def build(settings: Settings) -> web.Application:
     writes = Writes(scales.is_running)
     lists = Lists(session, settings.emulator)
     guard = Guard(lists, records)
-    views = Views(emulator, records, guard, SlowJobs())
-    jobs = Jobs(emulator, records, Gate(Meter(scales, writes), guard), writes, views)
+    views = Views(emulator, lists, records, guard, SlowJobs())
+    history = History(session, settings.emulator, views)
+    jobs = Jobs(emulator, records, Gate(Meter(scales, writes), guard, history), writes, views)
     calls = Calls(emulator, guard, lists, writes)
     lives = Lives(session, settings.emulator, settings.project, records)
     project, upload = "/bigquery/v2/projects/{project}", "/upload/bigquery/v2/projects/{project}/jobs"
@@ -106,7 +108,7 @@ async def _refusing(request: web.Request, handler: Handler) -> web.StreamRespons
         return await handler(request)
     except DeniedError as refusal:
         return denied(str(refusal))
-    except aiohttp.ClientConnectionError:
+    except UnansweredError:
         return unavailable(DOWN)
 
 

@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
 
@@ -10,6 +10,7 @@ from aiohttp import web
 
 from carrel_warehouse.stand_in import limits, overlay
 from carrel_warehouse.stand_in.access.guard import Guard
+from carrel_warehouse.stand_in.access.lists import Lists
 from carrel_warehouse.stand_in.bearer import CALLER
 from carrel_warehouse.stand_in.records import JobRecords
 from carrel_warehouse.stand_in.slow import CANCELLED, SlowJobs
@@ -23,8 +24,11 @@ Json = dict[str, Any]
 class Views:
     """The handlers."""
 
-    def __init__(self, emulator: Emulator, records: JobRecords, guard: Guard, slow: SlowJobs) -> None:
+    def __init__(
+        self, emulator: Emulator, lists: Lists, records: JobRecords, guard: Guard, slow: SlowJobs
+    ) -> None:
         self._emulator = emulator
+        self._lists = lists
         self._records = records
         self._guard = guard
         self.slow = slow
@@ -92,6 +96,11 @@ class Views:
             return None
         reference = {"projectId": project, "jobId": job}
         return web.json_response({"jobReference": reference, "jobComplete": False})
+
+    async def everybodys(self, project: str) -> Sequence[tuple[Json, str | None]]:
+        """Every job of a project as it is to be seen, and its principal."""
+        jobs = [self.shown(project, job) for job in await self._lists.jobs(project)]
+        return [(job, self._records.principal(project, job["jobReference"]["jobId"])) for job in jobs]
 
     def named(self, project: str, answer: web.Response) -> web.Response:
         """An answer that holds a job, as it is to be seen."""

@@ -11,7 +11,7 @@ from typing import Any
 import aiohttp
 from aiohttp import web
 
-from carrel_warehouse.stand_in import limits, overlay, shims, uploads
+from carrel_warehouse.stand_in import limits, overlay, uploads
 from carrel_warehouse.stand_in.access.calls import document
 from carrel_warehouse.stand_in.admission import Admission, Gate
 from carrel_warehouse.stand_in.bearer import CALLER
@@ -49,10 +49,11 @@ class Jobs:
             return await self._emulator.ask(request, await request.read())
         project, job = request.match_info["project"], str(body.setdefault("requestId", str(uuid.uuid4())))
         await self._gate.check(request[CALLER], project, {"query": body})
-        admission = await self._admitted(project, body)
+        admission = await self._admitted(request, body)
         if admission is None:
             return unavailable(DOWN)
         if body.get("dryRun"):
+            body["query"] = admission.text
             return _with_head(await self._emulator.ask(request, json.dumps(body).encode()), admission)
         self._begin(request, job, body.get("labels"), admission)
         answer = await self._run(request, job, body, body, admission)
@@ -80,10 +81,11 @@ class Jobs:
                 project, job, configuration.get("labels") if isinstance(configuration, dict) else None
             )
             return self._views.named(project, await self._written(request, job, json.dumps(body).encode()))
-        admission = await self._admitted(project, query)
+        admission = await self._admitted(request, query)
         if admission is None:
             return unavailable(DOWN)
         if configuration.get("dryRun"):
+            query["query"] = admission.text
             answer = await self._emulator.ask(request, json.dumps(body).encode())
             return changed(answer, lambda each: overlay.metered(each, admission.estimate))
         self._begin(request, job, configuration.get("labels"), admission)
@@ -106,10 +108,10 @@ class Jobs:
             self._writes.begun(project, job["jobReference"]["jobId"])
         return self._views.named(project, answer)
 
-    async def _admitted(self, project: str, query: Json) -> Admission | None:
+    async def _admitted(self, request: web.Request, query: Json) -> Admission | None:
         try:
-            return await self._gate.admit(project, query)
-        except aiohttp.ClientConnectionError:
+            return await self._gate.admit(request[CALLER], request.match_info["project"], query)
+        except aiohttp.ClientError:
             return None
 
     def _begin(self, request: web.Request, job: str, labels: object, admission: Admission) -> None:
@@ -131,7 +133,7 @@ class Jobs:
             for name in limits.NOT_FOR_THE_PLACEHOLDER:
                 query.pop(name, None)
         else:
-            query["query"] = shims.translated(text)
+            query["query"] = admission.text
         data = json.dumps(body).encode()
         writes = admission.changes and not admission.failure
         answer = await (self._written(request, job, data) if writes else self._emulator.ask(request, data))

@@ -14,7 +14,9 @@ from carrel_warehouse.stand_in.people import Caller
 from carrel_warehouse.stand_in.records import JobRecords
 
 RESULTS = "_results"  # where the emulator keeps the rows of each job, in a table of the job's name
-OWN_PROJECTS = frozenset({"emulator", "meter"})  # the emulator's notes about everybody, and our scales
+# The emulator's notes about everybody, our scales, and our list of jobs.
+OWN_PROJECTS = frozenset({"emulator", "meter", "carrel-history"})
+_FOR_ALL = frozenset({"SCHEMATA", "JOBS_BY_USER"})  # of what describes a project
 _STATEMENT = "script_job_"  # how the emulator names the statements of a script
 _LONGEST_TO_MAKE = 600.0
 _UNKNOWN = (
@@ -146,8 +148,8 @@ class Guard:
     async def _reads(self, caller: Caller, names: Iterable[TableName]) -> None:
         roles: dict[tuple[str, str], Role | None] = {}
         for name in sorted(names, key=str):
-            if await self._is_of_all(name) and not name.table.upper().startswith(f"{METADATA}.SCHEMATA"):
-                if not caller.administrator:
+            if await self._is_of_all(name):
+                if not caller.administrator and name.table.upper().rpartition(".")[2] not in _FOR_ALL:
                     raise query_denied(name)
                 continue
             place = (name.project, name.dataset)
@@ -204,7 +206,9 @@ class Guard:
         return name.project.lower() in OWN_PROJECTS or name.table.lower() in {each.lower() for each in tables}
 
     async def _is_of_all(self, name: TableName) -> bool:
-        """Whether it describes a whole project."""
+        """Whether it describes a whole project, as jobs do wherever they are looked for."""
+        if METADATA in f"{name.dataset}.{name.table}".upper() and "JOBS" in name.table.upper():
+            return True
         if (
             name.dataset.upper() == METADATA
         ):  # a reading of `a.INFORMATION_SCHEMA.TABLES` where a may be a dataset

@@ -12,8 +12,12 @@ _HEADERS = {"Authorization": signature("carrel@carrel.invalid")}
 Json = dict[str, Any]
 
 
+class UnansweredError(Exception):
+    """The emulator gave no answer, so nobody can say who may do what."""
+
+
 class Lists:
-    """Asks the emulator at one address; whatever is no answer is raised as aiohttp raises it."""
+    """Asks the emulator at one address; whatever is no answer is an UnansweredError."""
 
     def __init__(self, session: aiohttp.ClientSession, address: str) -> None:
         self._session = session
@@ -46,6 +50,19 @@ class Lists:
         """A job, empty if there is none."""
         return await self._call("GET", f"{self._project(project)}/jobs/{quote(job, safe='')}")
 
+    async def jobs(self, project: str) -> list[Json]:
+        """Every job of a project, the newest first."""
+        address, token = f"{self._project(project)}/jobs?projection=full&maxResults=1000", ""
+        jobs: list[Json] = []
+        while True:
+            found = await self._call(
+                "GET", f"{address}&pageToken={quote(token, safe='')}" if token else address
+            )
+            jobs += found.get("jobs", ())
+            token = str(found.get("nextPageToken") or "")
+            if not token:
+                return jobs
+
     def _project(self, project: str) -> str:
         return f"{self._projects}/{quote(project, safe='')}"
 
@@ -53,9 +70,12 @@ class Lists:
         return f"{self._project(project)}/datasets/{quote(dataset, safe='')}"
 
     async def _call(self, method: str, url: str, body: Json | None = None) -> Json:
-        async with self._session.request(method, url, json=body, headers=_HEADERS) as answer:
-            if answer.status in {400, 404}:  # a name that nothing can have, or that nothing has
-                return {}
-            answer.raise_for_status()
-            document: Json = await answer.json()
-            return document
+        try:
+            async with self._session.request(method, url, json=body, headers=_HEADERS) as answer:
+                if answer.status in {400, 404}:  # a name that nothing can have, or that nothing has
+                    return {}
+                answer.raise_for_status()
+                document: Json = await answer.json()
+                return document
+        except aiohttp.ClientError as error:
+            raise UnansweredError(str(error)) from error
