@@ -62,7 +62,7 @@ def test_a_csv_file_becomes_a_table_with_types(terminal: Terminal) -> None:
     assert code == 0, said
     table = f"{terminal.dataset}.Sales_2026"
     assert said.splitlines() == [
-        f"Rows loaded: 2, from 66 bytes. Rows in {table}: 2.",
+        f"Rows loaded: 2, from 62 bytes. Rows in {table}: 2.",
         f"Ask it: SELECT * FROM `{table}` LIMIT 10",  # noqa: S608
     ]
     assert terminal.rows("Sales_2026") == [["2026-01-01", "tea, green", "3"], ["2026-01-02", "coffee", "4"]]

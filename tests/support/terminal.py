@@ -1,9 +1,12 @@
 """Commands as people type them in a terminal of their server."""
 
+import re
 import subprocess
 
 from carrel_operator import names
 from support.cluster import KUBECTL, Person
+
+_KUBECTLS_OWN = re.compile(r"^command terminated with exit code \d+\n", re.MULTILINE)
 
 
 def carrel(somebody: Person, *arguments: str, server: str = "") -> tuple[int, str]:
@@ -17,4 +20,5 @@ def typed(somebody: Person, *command: str, server: str = "", timeout: float = 12
     kubectl = [str(KUBECTL), "--kubeconfig", somebody.kube.kubeconfig, "-n", somebody.kube.namespace]
     kubectl += ["exec", pod, "-c", "notebook", "--", *command]
     done = subprocess.run(kubectl, capture_output=True, text=True, timeout=timeout, check=False)
-    return done.returncode, done.stdout + done.stderr
+    errors = _KUBECTLS_OWN.sub("", done.stderr)
+    return done.returncode, done.stdout + errors

@@ -140,6 +140,8 @@ class EmulatorDouble:
     async def _insert(self, request: web.Request) -> web.Response:
         body = await request.json()
         job_id, configuration = body["jobReference"]["jobId"], body.get("configuration", {})
+        if configuration.get("dryRun") and "TEMP FUNCTION" in configuration.get("query", {}).get("query", ""):
+            return web.json_response({"error": {"code": 500, "message": "Internal error"}}, status=500)
         if configuration.get("dryRun"):
             return web.json_response({"jobReference": {}, "statistics": {}, "configuration": configuration})
         if any(job["jobReference"]["jobId"] == job_id for job in self.jobs):

@@ -11,8 +11,8 @@ from carrel_warehouse.stand_in.records import Failure
 
 REASON = "bytesBilledLimitExceeded"
 # Runs in a refused query's place under its id, so that the emulator lists it, dates it and takes the id only once.
-PLACEHOLDER: Mapping[str, Any] = {"query": "SELECT 1", "useLegacySql": False}
-NOT_FOR_THE_PLACEHOLDER = (
+_PLACEHOLDER: Mapping[str, Any] = {"query": "SELECT 1", "useLegacySql": False}
+_NOT_FOR_THE_PLACEHOLDER = (
     "destinationTable",
     "writeDisposition",
     "queryParameters",
@@ -32,6 +32,13 @@ def exceeded(query: Mapping[str, Any], estimate: Estimate) -> Failure | None:
         return None
     message = f"Query exceeded limit for bytes billed: {allowed}. {estimate.billed} or higher required."
     return Failure(REASON, message)
+
+
+def hold_the_place(query: dict[str, Any]) -> None:
+    """Make a query one that does nothing."""
+    query.update(_PLACEHOLDER)
+    for name in _NOT_FOR_THE_PLACEHOLDER:
+        query.pop(name, None)
 
 
 def error(failure: Failure) -> web.Response:
