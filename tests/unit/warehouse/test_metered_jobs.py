@@ -261,3 +261,9 @@ async def test_the_same_emulator_keeps_its_jobs_when_the_stand_in_restarts(
             await ada.insert("SELECT 1")
             emulator.jobs[-1] |= {"state": "RUNNING", "status": {"state": "RUNNING"}}
             assert (await ada("GET", "jobs/j"))[1]["status"] == {"state": "RUNNING"}
+
+
+async def test_a_statement_whose_dry_run_the_emulator_trips_over_is_tried_without_it(ada: Person) -> None:
+    sql = f"CREATE TEMP FUNCTION f(x INT64) AS (x); {SQL}"
+    processed, accuracy = await ada.dry_run(sql)
+    assert (processed, accuracy) == ("8000", "PRECISE")

@@ -93,7 +93,7 @@ class Jobs:
         self, request: web.Request, body: Json, query: Json, admission: Admission
     ) -> web.Response:
         """A dry run of a job's `body`, in which `query` is the part that says what to run."""
-        query["query"] = shims.translated(admission.text)
+        query["query"] = admission.text
         answer = await self._emulator.ask(request, json.dumps(body).encode())
         if answer.status < 500:
             return answer
