@@ -9,7 +9,7 @@ from playwright.sync_api import Locator, expect
 from carrel_lab.queries.labels import document
 
 from .conftest import Person
-from .desk import choose, command, open_and_run_all, open_notebook, stop, use_theme, wait_for_the_desk
+from .desk import choose, command, open_and_run_all, stop, use_theme, wait_for_the_desk
 from .played_queries import EVERYTHING, GIB, SILENT, Played
 
 pytestmark = pytest.mark.cluster
@@ -62,11 +62,9 @@ def entry(someone: Person, statement: str) -> Locator:
 def test_a_query_is_seen_cancelled_and_got_back(alan: Person) -> None:
     page = alan.page
     alan.site.put_notebook("alan", NOTEBOOK, CELLS)
-    open_notebook(alan, NOTEBOOK)
+    open_and_run_all(alan, NOTEBOOK)
     command(alan, "Carrel: My queries")
     expect(panel(alan)).to_be_visible()
-    open_and_run_all(alan, NOTEBOOK)
-    expect(panel(alan)).to_be_visible()  # it stays open when the page is loaded again
     slow = entry(alan, "carrier")
     expect(slow).to_contain_text(re.compile(r"Running \d"))
     alan.picture("queries-running")

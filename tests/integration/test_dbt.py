@@ -32,7 +32,7 @@ from google.cloud import bigquery
 sql = "SELECT carrier, name FROM nycflights13.airlines"
 client = bigquery.Client()
 shell = InteractiveShell.instance()
-shell.extension_manager.load_extension("carrel_lab.magics")
+shell.extension_manager.load_extension("carrel_lab.queries.extension")
 shell.run_cell_magic("bigquery", "found", sql)
 sizes = [len(client.query(sql).to_dataframe()), client.query(sql).to_arrow().num_rows]
 sizes += [len(pandas_gbq.read_gbq(sql, progress_bar_type=None)), len(shell.user_ns["found"])]
@@ -120,7 +120,7 @@ def test_a_project_is_built_and_built_on(desk: Desk) -> None:
 
 
 def test_a_snapshot_keeps_what_was_and_everything_is_documented(desk: Desk) -> None:
-    desk.dbt("build", "--select", "alliances+")
+    desk.dbt("build")
     seed = (PROJECT / "seeds/alliances.csv").read_text()
     desk.write("seeds/alliances.csv", seed.replace("AS,none", "AS,Oneworld"))
     desk.dbt("seed")
