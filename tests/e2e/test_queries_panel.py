@@ -7,6 +7,7 @@ import pytest
 from playwright.sync_api import Locator, expect
 
 from carrel_lab.queries.labels import document
+from support.cluster import unique
 
 from .conftest import Person
 from .desk import choose, command, open_and_run_all, stop, use_theme, wait_for_the_desk
@@ -17,6 +18,7 @@ pytestmark = pytest.mark.cluster
 People = Callable[[str], Person]
 
 NOTEBOOK = "queries.ipynb"
+SLOW = unique("delay").replace("-", "_")  # not the one of an earlier try, which may still run
 CELLS = (
     f"""
 from google.cloud import bigquery
@@ -30,10 +32,10 @@ done = ask("SELECT origin, COUNT(*) AS flights FROM nycflights13.flights GROUP B
 print(done.result().total_rows, done.job_id)
 """,
     """
-slow = ask("SELECT carrier, AVG(dep_delay) FROM nycflights13.flights GROUP BY carrier", carrel_cell="cell-2",
+slow = ask("SELECT carrier, AVG(dep_delay) AS SLOW FROM nycflights13.flights GROUP BY carrier", carrel_cell="cell-2",
            stand_in_seconds="300")
 slow.result()
-""",
+""".replace("SLOW", SLOW),
     "# the last cell is the active one after Run All Cells",
 )
 
@@ -65,7 +67,7 @@ def test_a_query_is_seen_cancelled_and_got_back(alan: Person) -> None:
     open_and_run_all(alan, NOTEBOOK)
     command(alan, "Carrel: My queries")
     expect(panel(alan)).to_be_visible()
-    slow = entry(alan, "carrier")
+    slow = entry(alan, SLOW)
     expect(slow).to_contain_text(re.compile(r"Running \d"))
     alan.picture("queries-running")
     slow.get_by_role("button", name="Cancel").click()
@@ -100,7 +102,7 @@ def test_every_kind_of_query_is_told_in_words(alan: Person) -> None:
     page, played = alan.page, Played()
     page.route(re.compile("/carrel/queries"), played.answer)
     page.goto(f"{alan.site.url}/user/alan/lab/tree/welcome.ipynb")
-    page.get_by_role("tab", name="My queries").click()
+    command(alan, "Carrel: My queries")
     expect(panel(alan)).to_contain_text("Nothing asked yet")
     alan.picture("queries-none")
     played.queries = EVERYTHING

@@ -144,7 +144,7 @@ def test_a_snapshot_keeps_what_was_and_everything_is_documented(desk: Desk) -> N
 
 def test_nothing_asks_for_an_address_of_google(desk: Desk) -> None:
     """Results come by the warehouse's own address: with its storage client, Google's would go to another."""
-    dbt = DBT.format(arguments=["--project-dir", FOLDER, "run", "--select", "stg_airlines"])
+    dbt = DBT.format(arguments=["run", "--project-dir", FOLDER, "--select", "stg_airlines"])
     for code, proof in ((CLIENTS, "rows: [16, 16, 16, 16]"), (dbt, "PASS=1 ")):
         said = desk.person.python(f"{WATCH}\n{code}")
         assert proof in said
