@@ -10,7 +10,7 @@ from carrel_lab.queries.labels import document
 from support.cluster import unique
 
 from .conftest import Person
-from .desk import choose, command, open_and_run_all, stop, use_theme, wait_for_the_desk
+from .desk import choose, command, open_and_run_all, open_notebook, stop, use_theme, wait_for_the_desk
 from .played_queries import EVERYTHING, GIB, SILENT, Played
 
 pytestmark = pytest.mark.cluster
@@ -101,7 +101,7 @@ def the_result_comes_into_a_cell_below(alan: Person, cells: Locator) -> None:
 def test_every_kind_of_query_is_told_in_words(alan: Person) -> None:
     page, played = alan.page, Played()
     page.route(re.compile("/carrel/queries"), played.answer)
-    page.goto(f"{alan.site.url}/user/alan/lab/tree/welcome.ipynb")
+    open_notebook(alan, "welcome.ipynb")
     command(alan, "Carrel: My queries")
     expect(panel(alan)).to_contain_text("Nothing asked yet")
     alan.picture("queries-none")

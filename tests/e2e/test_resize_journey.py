@@ -71,7 +71,7 @@ def status_bar(someone: Person) -> Locator:
 
 def printed_limit(someone: Person, *, again: bool = False) -> int:
     """What the kernel that has the variable reads of its own cgroup; without the variable it prints an error."""
-    cell = someone.page.locator(".jp-Notebook .jp-CodeCell").nth(1)
+    cell = someone.page.locator(".jp-Notebook:visible .jp-CodeCell").nth(1)
     if again:
         before = cell.locator(".jp-InputPrompt").inner_text()
         cell.locator(".jp-Editor").click()
