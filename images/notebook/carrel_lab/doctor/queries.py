@@ -7,6 +7,7 @@ from carrel_lab.doctor.findings import Finding, failed, ok, skipped, unknown
 from carrel_lab.doctor.place import Place
 from carrel_lab.doctor.reach import Answer, Silence
 from carrel_lab.doctor.way import silent, upgrade
+from carrel_lab.guard.notices import size
 
 PROJECT, WAREHOUSE, API, QUOTA, JOBS, BUDGET = (
     "project",
@@ -133,7 +134,7 @@ def budget(answer: Answer | Silence, place: Place) -> Finding:
         raised_by = str(answer.body.get("raised_by", ""))
         message = f"The budget of {payer} is spent until {answer.body.get('resets_at', 'midnight UTC')}. {raised_by}"
         return failed(BUDGET, message.strip(), _raise(str(payer), place))
-    return ok(BUDGET, f"The budget of {payer} has {left:,} bytes left today.")
+    return ok(BUDGET, f"The budget of {payer} has {size(left)} left today.")
 
 
 def _raise(payer: str, place: Place) -> str:
