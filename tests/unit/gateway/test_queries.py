@@ -142,6 +142,14 @@ async def test_a_dry_run_of_the_persons_own_spares_ours(gateway: Client, warehou
     assert len(warehouse.dry_runs) == 2
 
 
+async def test_what_only_looks_like_a_dry_run_is_guarded(gateway: Client, warehouse: WarehouseDouble) -> None:
+    text = f"reads {3 * GIB}"
+    assert (await insert(gateway, text, dryRun="false"))[0] == 400
+    async with gateway.post(QUERIES, json={"query": text, "dryRun": "false"}, headers=BEARER) as answer:
+        assert answer.status == 400
+    assert warehouse.begun == []
+
+
 async def test_without_a_budget_nothing_is_asked(
     gateway: Client, warehouse: WarehouseDouble, view: ViewDouble
 ) -> None:

@@ -47,7 +47,7 @@ class Queries:
         body = await _document(request)
         configuration = body.get("configuration") if body else None
         if body is None or not isinstance(configuration, dict):
-            return await self._upstream.send(request, await request.read(), Unseen())
+            return await self._upstream.send(request, await request.read())
         caller, whose = await self._whose(request)
         if isinstance(whose, web.Response):
             return whose
@@ -55,9 +55,9 @@ class Queries:
         reference = body.get("jobReference") or {}
         if not isinstance(query, dict):  # loading, copying and exporting cost nothing
             _label(configuration, whose)
-            return await self._upstream.send(request, json.dumps(body).encode(), Unseen())
+            return await self._upstream.send(request, json.dumps(body).encode())
         question = Question.of(caller.uid, _project(request), str(reference.get("location", "")), query)
-        if configuration.get("dryRun"):
+        if configuration.get("dryRun") is True:  # "false" would be one for Python and none for BigQuery
             return await self._dry_run(request, question)
         begun = await self._admitted(request, whose, question, configuration.get("labels"), query)
         if isinstance(begun, web.Response):
@@ -68,8 +68,8 @@ class Queries:
     async def query(self, request: web.Request) -> web.StreamResponse:
         """jobs.query."""
         body = await _document(request)
-        if body is None or body.get("dryRun"):
-            return await self._upstream.send(request, await request.read(), Unseen())
+        if body is None or body.get("dryRun") is True:
+            return await self._upstream.send(request, await request.read())
         caller, whose = await self._whose(request)
         if isinstance(whose, web.Response):
             return whose
@@ -168,13 +168,6 @@ class Queries:
         if answer.status == 200 and isinstance(answer.body, bytes):
             self._dry_runs.learn(question, answer.body)
         return answer
-
-
-class Unseen:
-    """Looks away: nothing of the answer matters here."""
-
-    def see(self, chunk: bytes) -> None:
-        """Nothing."""
 
 
 _NOBODY = Caller(notebook="", person="", project="", uid="", groups=frozenset())
