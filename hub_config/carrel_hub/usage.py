@@ -9,8 +9,6 @@ from carrel_operator import names
 
 Row = Mapping[str, Any]
 
-_UNITS = ("bytes", "KiB", "MiB", "GiB", "TiB", "PiB")
-
 
 @dataclass(frozen=True, slots=True)
 class Looker:
@@ -68,16 +66,6 @@ def total(rows: Iterable[Row], today: date) -> Line:
     for row in rows:
         everything.add(row, today.isoformat())
     return everything
-
-
-def size(number: int) -> str:
-    """Bytes as a person says them: ``1.2 GiB``."""
-    value, unit = float(number), _UNITS[0]
-    for unit in _UNITS:
-        if value < 1024 or unit == _UNITS[-1]:
-            break
-        value /= 1024
-    return f"{value:.0f} {unit}" if unit == _UNITS[0] or value >= 100 else f"{value:.1f} {unit}"
 
 
 def cost(amount: float, currency: str) -> str:

@@ -16,7 +16,7 @@ from carrel_hub.notebooks import shared
 from carrel_hub.refusal import refusal
 from carrel_hub.spawner import NotebookSpawner
 from carrel_hub.usage import Looker
-from carrel_operator import names
+from carrel_operator import names, quantities
 from carrel_operator.api import Role
 
 _SECONDS = 20.0
@@ -88,7 +88,7 @@ class UsagePage(_OfUsage):
             month=f"{today:%B %Y}",
             lines=usage.lines(found["rows"], today),
             total=usage.total(found["rows"], today),
-            size=usage.size,
+            size=quantities.size,
             cost=partial(usage.cost, currency=found["currency"]),
         )
         self.finish(page)

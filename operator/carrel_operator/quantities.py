@@ -24,6 +24,7 @@ _DECIMAL = {
     }.items()
 }
 _UNITS = _BINARY | _DECIMAL
+_SIZES = ("bytes", "KiB", "MiB", "GiB", "TiB", "PiB")
 
 
 @lru_cache(maxsize=4096)
@@ -50,6 +51,16 @@ def memory(quantity: str) -> str:
         if value >= _BINARY[unit]:
             return f"{_plain(value / _BINARY[unit])} {unit}B"
     return f"{_plain(value)} bytes"
+
+
+def size(number: int) -> str:
+    """Bytes as a person says them: ``1.2 GiB``."""
+    value, unit = float(number), _SIZES[0]
+    for unit in _SIZES:
+        if value < 1024 or unit == _SIZES[-1]:
+            break
+        value /= 1024
+    return f"{value:.0f} {unit}" if unit == _SIZES[0] or value >= 100 else f"{value:.1f} {unit}"
 
 
 def _plain(value: Decimal) -> str:

@@ -19,7 +19,7 @@ from carrel_warehouse.auditor.warehouse import AuditError, Warehouse
 from carrel_warehouse.ledger.app import build
 from carrel_warehouse.ledger.store import Ledger
 from carrel_warehouse.ledger.usage import Reader
-from carrel_warehouse.words import Price
+from carrel_warehouse.price import Price
 from unit.ledger.doubles import ViewDouble
 
 NOW = datetime.now(UTC).replace(microsecond=0)

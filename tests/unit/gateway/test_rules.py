@@ -8,10 +8,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from carrel_operator.api import Budget
+from carrel_operator.quantities import size
 from carrel_warehouse.gateway import labels, settings, verdict
 from carrel_warehouse.gateway.payers import Payer
 from carrel_warehouse.gateway.witnesses import RowsWitness, Sighting, sighting
-from carrel_warehouse.words import Price, size
+from carrel_warehouse.price import Price
 
 MIB, GIB, TIB = 1024**2, 1024**3, 1024**4
 NOON = datetime(2026, 11, 28, 12, tzinfo=UTC)

@@ -7,6 +7,7 @@ import pytest
 
 from carrel_hub import usage
 from carrel_hub.usage import Looker
+from carrel_operator import quantities
 
 TODAY = date(2026, 11, 28)
 GIB = 2**30
@@ -53,7 +54,7 @@ def test_the_server_of_a_project_is_nobodys() -> None:
     ("number", "said"), [(0, "0 bytes"), (1536, "1.5 KiB"), (250 * GIB, "250 GiB"), (2**62, "4096 PiB")]
 )
 def test_bytes(number: int, said: str) -> None:
-    assert usage.size(number) == said
+    assert quantities.size(number) == said
 
 
 @pytest.mark.parametrize(("amount", "said"), [(0, "$0.00"), (0.001, "under $0.01"), (1234.5, "$1,234.50")])

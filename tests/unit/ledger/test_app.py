@@ -15,7 +15,7 @@ from carrel_warehouse.cluster_view import Caller
 from carrel_warehouse.ledger.app import build
 from carrel_warehouse.ledger.store import Charge, Ledger, Time
 from carrel_warehouse.ledger.usage import Reader
-from carrel_warehouse.words import Price
+from carrel_warehouse.price import Price
 from unit.ledger.doubles import ViewDouble
 
 DAY = date(2026, 11, 28)

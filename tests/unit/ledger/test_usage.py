@@ -14,7 +14,7 @@ from carrel_warehouse.ledger.metrics import Figures
 from carrel_warehouse.ledger.store import Charge, Ledger, Time
 from carrel_warehouse.ledger.usage import Reader
 from carrel_warehouse.ledger.usage_status import UsageStatus
-from carrel_warehouse.words import Price
+from carrel_warehouse.price import Price
 from unit.ledger.doubles import ViewDouble
 
 DAY = date(2026, 11, 28)

@@ -21,7 +21,7 @@ from carrel_warehouse.ledger.pods import PodHours
 from carrel_warehouse.ledger.store import Ledger
 from carrel_warehouse.ledger.usage import Reader
 from carrel_warehouse.ledger.usage_status import UsageStatus
-from carrel_warehouse.words import Price
+from carrel_warehouse.price import Price
 
 FIELD_MANAGER = "carrel-gateway"
 SETTINGS_PATH = Path(os.environ.get("CARREL_SETTINGS", "/etc/carrel/settings.yaml"))

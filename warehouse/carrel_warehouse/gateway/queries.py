@@ -17,7 +17,7 @@ from carrel_warehouse.gateway.payers import NotYoursError, Payer, payer
 from carrel_warehouse.gateway.settings import Settings
 from carrel_warehouse.gateway.upstream import Upstream
 from carrel_warehouse.gateway.witnesses import JobWitness, RowsWitness, Sighting
-from carrel_warehouse.words import Price
+from carrel_warehouse.price import Price
 
 Json = dict[str, Any]
 

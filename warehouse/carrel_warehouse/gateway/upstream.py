@@ -42,7 +42,9 @@ class Upstream:
         """Pass a request on and its answer back, both as they flow."""
         return await self._stream(request, request.content if request.can_read_body else None, witness)
 
-    async def send(self, request: web.Request, body: bytes, witness: Witness) -> web.StreamResponse:
+    async def send(
+        self, request: web.Request, body: bytes, witness: Witness | None = None
+    ) -> web.StreamResponse:
         """Pass a request on with another body, and its answer back as it flows."""
         return await self._stream(request, body, witness)
 

@@ -2,8 +2,9 @@
 
 from datetime import datetime, time, timedelta
 
+from carrel_operator.quantities import size
 from carrel_warehouse.gateway.payers import Payer
-from carrel_warehouse.words import Price, size
+from carrel_warehouse.price import Price
 
 # https://cloud.google.com/bigquery/pricing#on_demand_pricing: by the MiB, at least 10 MiB a table
 _MIB = 1024**2

@@ -16,7 +16,7 @@ from carrel_warehouse.ledger.findings import Finding
 from carrel_warehouse.ledger.metrics import Figures
 from carrel_warehouse.ledger.store import Ledger
 from carrel_warehouse.ledger.usage import Reader
-from carrel_warehouse.words import Price
+from carrel_warehouse.price import Price
 
 _LARGEST_REQUEST = 16 * 1024**2
 _Next = Callable[[web.Request], Awaitable[web.StreamResponse]]

@@ -10,7 +10,7 @@ from prometheus_client.core import CounterMetricFamily, Metric
 from prometheus_client.registry import Collector
 
 from carrel_warehouse.ledger.usage import Reader
-from carrel_warehouse.words import Price
+from carrel_warehouse.price import Price
 
 
 class Figures(Collector):

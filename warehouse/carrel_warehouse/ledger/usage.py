@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from carrel_warehouse.ledger.store import FILE
-from carrel_warehouse.words import Price
+from carrel_warehouse.price import Price
 
 # A running query counts with its estimate, as it does for budgets.
 _BY_NOTEBOOK = """

@@ -8,9 +8,10 @@ from typing import Any
 
 from carrel_operator.api import Project
 from carrel_operator.cluster import Cluster, ClusterError
+from carrel_operator.quantities import size
 from carrel_warehouse.cluster_view import ClusterView
 from carrel_warehouse.ledger.usage import Reader, Usage
-from carrel_warehouse.words import Price, size
+from carrel_warehouse.price import Price
 
 FIELD_MANAGER = "carrel-ledger"
 _LOOK_SECONDS = 10.0

@@ -1,9 +1,8 @@
-"""Bytes and money as a person says them."""
+"""Money as a person says it."""
 
 from dataclasses import dataclass
 
 _TIB = 1024**4
-_UNITS = ("bytes", "KiB", "MiB", "GiB", "TiB", "PiB")
 
 
 @dataclass(frozen=True)
@@ -26,13 +25,3 @@ class Price:
         if 0 < amount < 0.01:
             return f"less than {self.currency}0.01"
         return f"{self.currency}{amount:,.2f}"
-
-
-def size(number: int) -> str:
-    """Bytes as a person says them: ``1.2 GiB``."""
-    value, unit = float(number), _UNITS[0]
-    for unit in _UNITS:
-        if value < 1024 or unit == _UNITS[-1]:
-            break
-        value /= 1024
-    return f"{value:.0f} {unit}" if unit == _UNITS[0] or value >= 100 else f"{value:.1f} {unit}"
