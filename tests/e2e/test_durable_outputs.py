@@ -16,7 +16,7 @@ from support.cluster import Kubectl, eventually, restart, unique
 from .conftest import PATIENCE, Person
 from .desk import choose, open_and_run_all, open_notebook, stop, wait_for_the_desk
 
-pytestmark = pytest.mark.cluster
+pytestmark = [pytest.mark.cluster, pytest.mark.alone]
 
 People = Callable[[str], Person]
 

@@ -168,6 +168,7 @@ def test_what_is_wrong_with_a_token_or_its_file_is_named(person: NewPerson, kube
         assert out.count("✗") == 1, (what, out)
 
 
+@pytest.mark.alone
 def test_a_start_without_its_identity_says_so_and_mends_itself(
     person: NewPerson, kube: Kubectl, hub: httpx.Client, broken: Callable[..., None]
 ) -> None:

@@ -150,6 +150,7 @@ def test_who_is_no_member_cant_charge_a_project(person: NewPerson, team: Callabl
     assert f"paid by the project {name}, of which {ada.name} is no member" in answer["error"]["message"]
 
 
+@pytest.mark.alone
 def test_without_the_gateway_a_query_fails_and_says_so(person: NewPerson, kube: Kubectl) -> None:
     ada = person()
     ada.start()

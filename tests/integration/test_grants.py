@@ -148,6 +148,7 @@ def test_a_dataset_that_is_missing_is_named_and_comes_by_itself(
     team.delete()
 
 
+@pytest.mark.alone
 def test_who_comes_back_and_who_rests_ask_nothing_and_write_nothing(
     owner: Owner, team: Team, kube: Kubectl, platform: Platform
 ) -> None:
@@ -170,6 +171,7 @@ def test_who_comes_back_and_who_rests_ask_nothing_and_write_nothing(
     assert owner.access() == before
 
 
+@pytest.mark.alone
 def test_a_project_waits_for_the_warehouse_and_then_goes(owner: Owner, team: Team, kube: Kubectl) -> None:
     team.apply(warehouse=wants(owner.dataset))
     settled(team)

@@ -121,6 +121,7 @@ def test_the_notebook_deleted_while_it_runs(person: NewPerson, kube: Kubectl) ->
     assert_starts_again(ada)
 
 
+@pytest.mark.alone
 def test_the_hub_killed_in_the_middle_of_a_start(person: NewPerson, hub: httpx.Client, kube: Kubectl) -> None:
     """The next hub goes on with the start, or stops it: never a pod that nobody can open."""
     ada = person()

@@ -10,7 +10,7 @@ from carrel_operator import names
 from support.cluster import Kubectl, Object, Person, eventually, unique
 from support.kernels import Kernel
 
-pytestmark = pytest.mark.cluster
+pytestmark = [pytest.mark.cluster, pytest.mark.alone]
 
 NewPerson = Callable[..., Person]
 MIB = 2**20

@@ -10,7 +10,7 @@ import pytest
 from support import audit
 from support.cluster import Kubectl, Person, Platform, eventually, hub_answers, restart
 
-pytestmark = pytest.mark.cluster
+pytestmark = [pytest.mark.cluster, pytest.mark.alone]
 
 NewPerson = Callable[..., Person]
 A_WHILE = 60

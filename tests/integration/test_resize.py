@@ -138,10 +138,13 @@ def allocatable(kube: Kubectl) -> int:
     return int(number(node["status"]["allocatable"]["memory"]))
 
 
-def resizes(platform: Platform, since: float) -> list[audit.Request]:
+def resizes(platform: Platform, since: float, *servers: Server) -> list[audit.Request]:
+    """What was asked of the API server for these servers."""
     if not platform.audit_log.exists():
         pytest.skip("this cluster keeps no audit log that a test can read")
-    return [each for each in audit.requests(platform.audit_log, since) if each.resource == "pods/resize"]
+    pods = {names.pod(names.notebook(each.person.name)) for each in servers}
+    heard = audit.requests(platform.audit_log, since)
+    return [each for each in heard if each.resource == "pods/resize" and each.name in pods]
 
 
 def writes(platform: Platform, since: float, name: str) -> list[str]:
@@ -170,7 +173,7 @@ def test_growing_and_shrinking_restart_nothing(server: NewServer, size: NewSize,
         "allocated": {"cpu": "50m", "memory": "1Gi"},
         "actual": {"cpu": "2", "memory": "3Gi"},
     }
-    assert len(resizes(platform, since)) == 1
+    assert len(resizes(platform, since, ada)) == 1
     assert len(writes(platform, since, names.notebook(ada.person.name))) <= 3
     ada.change(small)
     ada.is_at("Applied", small)
@@ -179,6 +182,7 @@ def test_growing_and_shrinking_restart_nothing(server: NewServer, size: NewSize,
     assert ada.person.answers()
 
 
+@pytest.mark.alone
 def test_a_full_node_makes_it_wait_and_it_comes_by_itself(
     server: NewServer, size: NewSize, allocatable: int
 ) -> None:
@@ -198,6 +202,7 @@ def test_a_full_node_makes_it_wait_and_it_comes_by_itself(
     assert ada.container() == before
 
 
+@pytest.mark.alone
 def test_a_wish_that_waits_can_be_taken_back(server: NewServer, size: NewSize, allocatable: int) -> None:
     most = str(int(allocatable * 0.6))
     tiny, big = size("512Mi"), size(most, request=most)
@@ -210,6 +215,7 @@ def test_a_wish_that_waits_can_be_taken_back(server: NewServer, size: NewSize, a
     ada.is_at("Applied", tiny)
 
 
+@pytest.mark.alone
 def test_a_pod_replaced_while_it_waits_can_become_another_size(
     server: NewServer, size: NewSize, allocatable: int
 ) -> None:
@@ -239,7 +245,7 @@ def test_no_node_is_that_big(server: NewServer, size: NewSize, allocatable: int,
     assert "restart to move to a larger node, or choose a smaller size" in found["message"]
     ada.change(tiny)
     ada.is_at("Applied", tiny)
-    assert len(resizes(platform, since)) == 1
+    assert len(resizes(platform, since, ada)) == 1
     assert ada.container() == before
 
 
@@ -292,7 +298,7 @@ def test_what_only_a_restart_can_do_says_so(
     found = ada.is_at("Infeasible")
     assert found["reason"] == "RestartNeeded"
     assert found["message"].startswith(sentence)
-    assert resizes(platform, since) == []
+    assert resizes(platform, since, ada) == []
     assert ada.container() == before
 
 
@@ -308,6 +314,7 @@ def test_a_storm_of_changes_ends_at_the_last(server: NewServer, size: NewSize) -
     assert ada.container() == before
 
 
+@pytest.mark.alone
 def test_an_operator_that_was_away_goes_to_the_last_size_at_once(
     server: NewServer, size: NewSize, kube: Kubectl, platform: Platform
 ) -> None:
@@ -324,7 +331,7 @@ def test_an_operator_that_was_away_goes_to_the_last_size_at_once(
         kube("rollout", "status", "deployment", "operator", "--timeout=120s")
     ada.is_at("Applied", large)
     assert ada.limits()[0] == GIB
-    assert len(resizes(platform, since)) == 1
+    assert len(resizes(platform, since, ada)) == 1
 
 
 def test_a_change_while_it_starts(person: NewPerson, kube: Kubectl, size: NewSize) -> None:
@@ -359,7 +366,7 @@ def test_an_admins_change_reaches_all_at_a_steady_rate(
     for each in servers:
         each.is_at("Applied", common)
         eventually("its limit", lambda each=each: each.status()["memory"]["limit"] == "768Mi", 30)
-    asked = [each.time for each in resizes(platform, since)]
+    asked = [each.time for each in resizes(platform, since, *servers)]
     assert len(asked) == 4
     assert all(later - earlier > 0.4 for earlier, later in pairwise(asked)), asked
 
@@ -375,7 +382,7 @@ def test_an_admins_change_can_wait_for_the_next_start(
     assert (
         found["message"] == f"An administrator changed size '{common}'; the change applies at the next start."
     )
-    assert resizes(platform, since) == []
+    assert resizes(platform, since, ada) == []
     ada.person.stop()
     ada.person.start(instance_type=common)
     ada.is_at("Applied", common)

@@ -8,7 +8,7 @@ import pytest
 
 from support.cluster import Kubectl, Person, eventually, hub_answers, restart
 
-pytestmark = pytest.mark.cluster
+pytestmark = [pytest.mark.cluster, pytest.mark.alone]
 
 NewPerson = Callable[..., Person]
 
