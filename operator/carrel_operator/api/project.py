@@ -157,6 +157,7 @@ class Project:
     warehouse: Warehouse = field(default_factory=Warehouse)
     repair: str = ""  # changes when somebody asks for the files to be mended
     status: ProjectStatus = field(default_factory=ProjectStatus)
+    usage: Body = field(default_factory=dict, compare=False)  # the ledger's own part of the status
 
     @classmethod
     def parse(cls, body: Body) -> Self:
@@ -176,6 +177,7 @@ class Project:
             warehouse=Warehouse.parse(spec.get("warehouse", {})),
             repair=str(annotations.get(REPAIR_ANNOTATION, ""))[:_LONGEST_REPAIR],
             status=ProjectStatus.parse(body.get("status", {})),
+            usage=body.get("status", {}).get("usage", {}),
         )
 
     @property

@@ -224,6 +224,35 @@ async def test_a_warehouse_that_is_away_is_said(settings: Settings, view: ViewDo
                 assert listed.status == 503
 
 
+@pytest.mark.parametrize("text", ["hangs at once", "hangs later"])
+async def test_a_warehouse_that_does_not_answer_is_said(
+    settings: Settings, view: ViewDouble, ledger: Ledger, warehouse: WarehouseDouble, text: str
+) -> None:
+    async with Upstream.session() as session:
+        app = build(settings, view, Upstream(session, settings.upstream, patience=0.2), Book(ledger))
+        async with TestClient(TestServer(app)) as gateway, asyncio.timeout(10):
+            status, answer = await insert(gateway, text)
+            assert status == 503
+            assert answer["error"]["message"].endswith(
+                "it has not answered for 0.2 s. Try again in a minute; if it lasts, tell your administrator."
+            )
+            assert (await budget(gateway))["spent_today"] == 0
+    warehouse.never.set()
+
+
+async def test_who_waits_for_rows_is_waited_for(
+    settings: Settings, view: ViewDouble, ledger: Ledger, warehouse: WarehouseDouble
+) -> None:
+    async with Upstream.session() as session:
+        app = build(settings, view, Upstream(session, settings.upstream, patience=0.2), Book(ledger))
+        async with TestClient(TestServer(app)) as gateway:
+            warehouse.rows_after = 0.5
+            for milliseconds, status in ((5_000, 200), (10, 503)):
+                body = {"query": "reads 5", "timeoutMs": milliseconds}
+                async with gateway.post(QUERIES, json=body, headers=BEARER) as answer:
+                    assert answer.status == status
+
+
 async def test_uploads_go_on_through_the_gateway(gateway: Client) -> None:
     async with gateway.post(f"/upload{JOBS}?uploadType=resumable", data=b"{}", headers=BEARER) as answer:
         assert answer.headers["Location"].startswith(f"http://{gateway.host}:{gateway.port}/upload/")

@@ -1,19 +1,18 @@
 """A warehouse that charges what the query's text says, over real HTTP, and tells what it was sent."""
 
+import asyncio
 import json
 import re
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from aiohttp import web
-
-if TYPE_CHECKING:
-    import asyncio
 
 Json = dict[str, Any]
 
 
 class WarehouseDouble:
-    """`SELECT 'reads 5000'` reads 5,000 bytes; `'answers 500'` makes every call about it fail so."""
+    """`SELECT 'reads 5000'` reads 5,000 bytes; `'answers 500'` makes every call about it fail so, `'hangs'`
+    makes it wait, and `'hangs later'` only when it is no dry run."""
 
     def __init__(self) -> None:
         self.jobs: dict[str, Json] = {}
@@ -21,6 +20,8 @@ class WarehouseDouble:
         self.begun: list[Json] = []
         self.bearers: set[str] = set()
         self.hold: asyncio.Event | None = None
+        self.never = asyncio.Event()
+        self.rows_after = 0.0
 
     def application(self) -> web.Application:
         app = web.Application(client_max_size=1024**3)
@@ -47,6 +48,8 @@ class WarehouseDouble:
         text = configuration.get("query", {}).get("query", "")
         if failure := _failure(text):
             return failure
+        if "hangs" in text and (configuration.get("dryRun") or "later" in text):
+            await self.never.wait()
         reads = _reads(text)
         if configuration.get("dryRun"):
             self.dry_runs.append(body)
@@ -60,6 +63,7 @@ class WarehouseDouble:
 
     async def _query(self, request: web.Request) -> web.StreamResponse:
         body = await request.json()
+        await asyncio.sleep(self.rows_after)
         self.begun.append(body)
         job = self._job(None, {"query": body}, _reads(body["query"]))
         name = job["jobReference"]["jobId"]

@@ -127,6 +127,15 @@ async def test_it_is_written_when_it_differs_and_once_a_minute(ledger: Ledger, r
     assert cluster.written[-1][1]["cost"] == "$12.50"
 
 
+async def test_who_comes_back_writes_nothing_that_stands_there(reader: Reader) -> None:
+    cluster, risk = ClusterDouble(), project("risk")
+    await UsageStatus(cluster, ViewDouble(teams=[risk]), reader, PRICE).look(NOON)  # type: ignore[arg-type]
+    ((_, said),) = cluster.written
+    view = ViewDouble(teams=[replace(risk, usage=said)])
+    await UsageStatus(cluster, view, reader, PRICE).look(NOON + timedelta(seconds=1))  # type: ignore[arg-type]
+    assert len(cluster.written) == 1
+
+
 async def test_midnight_begins_anew(ledger: Ledger, reader: Reader) -> None:
     ledger.write(replace(CHARGE, project="risk"))
     cluster, view = ClusterDouble(), ViewDouble(teams=[project("risk")])

@@ -28,6 +28,7 @@ class Server:
         self.schema: Json = SCHEMA
         self.table_bytes = 8
         self.budget: Json | None = None
+        self.failures: list[Json] = []  # answers to the next calls that begin a job
         self.url = ""
 
     def client(self, **options: Any) -> bigquery.Client:
@@ -48,6 +49,9 @@ class Server:
                 return 404, {"error": {"code": 404, "message": said, "errors": [{"message": said}]}}
             job = self.jobs[found[2]]
             return 200, self._shown(job) if found[1] == "jobs" else self._rows(job, asked)
+        if path.endswith("/jobs") and method == "POST" and self.failures:
+            failure = self.failures.pop(0)
+            return failure["code"], {"error": failure}
         if path.endswith("/jobs"):
             return (200, self._insert(body)) if method == "POST" else (200, self._list(asked))
         if path.endswith("/queries"):

@@ -11,13 +11,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from google.api_core.exceptions import NotFound
+from google.api_core.exceptions import BadRequest, NotFound
 from google.cloud import bigquery
 from google.cloud.bigquery import table
 
 from carrel_lab.activity.queries import Jobs
-from carrel_lab.queries import attaching, budget, client, guard, waiting
-from carrel_lab.queries.errors import QueryCancelled, ResultTooLargeError, said
+from carrel_lab.queries import attaching, budget, client, guard, retrying, waiting
+from carrel_lab.queries.errors import QueryCancelled, QueryFailedError, ResultTooLargeError, said
 from carrel_lab.queries.here import Place
 from carrel_lab.queries.sentences import NO_BUDGET, Budget
 from carrel_lab.queries.waiting import Line
@@ -158,6 +158,37 @@ def test_a_query_is_followed_until_it_is_done(server: Server) -> None:
     server.seconds, shown = 1.5, Shown()
     waiting.wait(server.client().query("SELECT 1", job_id_prefix="j"), Line(shown), "Before.", GIB)
     assert re.match(r"Before.\nRunning for \d+ s · 1 GiB · job j", shown[0])
+
+
+def failure(code: int, reason: str) -> dict[str, Any]:
+    said = f"Out of order, {code}."
+    return {"code": code, "message": said, "errors": [{"message": said, "reason": reason}]}
+
+
+def test_what_the_warehouse_cannot_take_is_tried_again_in_sight(server: Server) -> None:
+    server.failures, shown = [failure(500, "internalError"), failure(429, "rateLimitExceeded")], Shown()
+    job = retrying.begun(server.client(), "SELECT 1", None, Line(shown))
+    assert job.done()
+    assert [each.split(": ")[1] for each in shown] == ["Out of order, 500.", "Out of order, 429."]
+    assert shown[0].startswith("The query was not taken, so it is tried again for another ")
+    assert len(server.jobs) == 1
+
+
+def test_what_is_never_taken_ends_in_a_sentence(server: Server) -> None:
+    server.failures = [failure(503, "backendError")] * 1000
+    with pytest.raises(QueryFailedError) as caught:
+        retrying.begun(server.client(), "SELECT 1", None, Line(Shown()), seconds=2)
+    assert str(caught.value) == (
+        "The query was tried for 2 s and not taken: Out of order, 503. "
+        "Nothing was billed; run the cell again later."
+    )
+
+
+def test_what_is_refused_is_not_tried_again(server: Server) -> None:
+    server.failures, shown = [failure(400, "invalidQuery")], Shown()
+    with pytest.raises(BadRequest, match="Out of order, 400"):
+        retrying.begun(server.client(), "SELECT", None, Line(shown))
+    assert not shown
 
 
 def test_stop_cancels_the_job_and_says_so(server: Server) -> None:

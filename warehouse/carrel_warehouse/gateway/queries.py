@@ -78,7 +78,7 @@ class Queries:
         if isinstance(begun, web.Response):
             return begun
         _label(body, whose)
-        return await self._begin(request, begun, body, RowsWitness)
+        return await self._begin(request, begun, body, RowsWitness, _held_back(body))
 
     async def job(self, request: web.Request) -> web.StreamResponse:
         """jobs.get and jobs.cancel."""
@@ -156,10 +156,11 @@ class Queries:
         begun: Begun,
         body: Json,
         kind: Callable[[Callable[[Sighting], None]], JobWitness | RowsWitness],
+        held_back: float = 0.0,
     ) -> web.StreamResponse:
         with self._book.on_the_way(begun):
             witness = kind(lambda seen: self._book.begin(begun, seen))
-            answer = await self._upstream.send(request, json.dumps(body).encode(), witness)
+            answer = await self._upstream.send(request, json.dumps(body).encode(), witness, held_back)
             witness.end()
             return answer
 
@@ -170,12 +171,19 @@ class Queries:
         return answer
 
 
+_ROWS_WAIT = 10_000  # ms
 _NOBODY = Caller(notebook="", person="", project="", uid="", groups=frozenset())
 
 
 def _label(holder: Json, whose: Payer) -> None:
     given = holder.get("labels")
     holder["labels"] = (given if isinstance(given, dict) else {}) | whose.labels
+
+
+def _held_back(body: Json) -> float:
+    """The seconds that jobs.query may wait for rows before it answers (its `timeoutMs`, 10 seconds without one)."""
+    given = str(body.get("timeoutMs", _ROWS_WAIT))
+    return int(given) / 1000 if given.isascii() and given.isdecimal() else _ROWS_WAIT / 1000
 
 
 def _project(request: web.Request) -> str:

@@ -1,5 +1,7 @@
 """The warehouse behind the gateway: calls are passed on as they came, with the caller's own token, and answers as they flow."""
 
+import asyncio
+import io
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Protocol
@@ -12,7 +14,8 @@ from yarl import URL
 from carrel_warehouse.gateway.errors import unavailable
 
 _PER_CONNECTION = ("Connection", "Keep-Alive", "TE", "Trailer", "Transfer-Encoding", "Upgrade", "Expect")
-_DRY_RUN_SECONDS = 60.0  # BigQuery plans within seconds
+_PATIENCE = 60.0  # seconds until an answer begins: BigQuery plans a query, or takes one, within a few
+_SILENT = "it has not answered for {:g} s"
 _DOWN = "The gateway of Carrel can't reach the warehouse at {}: {}. Try again in a minute; if it lasts, tell your administrator."
 
 
@@ -26,9 +29,10 @@ class Witness(Protocol):
 class Upstream:
     """The warehouse at one address."""
 
-    def __init__(self, session: aiohttp.ClientSession, address: str) -> None:
+    def __init__(self, session: aiohttp.ClientSession, address: str, patience: float = _PATIENCE) -> None:
         self._session = session
         self._address = address
+        self._patience = patience
 
     @staticmethod
     def session() -> aiohttp.ClientSession:
@@ -39,20 +43,25 @@ class Upstream:
         )
 
     async def stream(self, request: web.Request, witness: Witness | None = None) -> web.StreamResponse:
-        """Pass a request on and its answer back, both as they flow."""
-        return await self._stream(request, request.content if request.can_read_body else None, witness)
+        """Pass a request on and its answer back, both as they flow, however long that takes."""
+        return await self._stream(
+            request, request.content if request.can_read_body else None, witness, patience=None
+        )
 
     async def send(
-        self, request: web.Request, body: bytes, witness: Witness | None = None
+        self, request: web.Request, body: bytes, witness: Witness | None = None, holds_back: float = 0.0
     ) -> web.StreamResponse:
-        """Pass a request on with another body, and its answer back as it flows."""
-        return await self._stream(request, body, witness)
+        """Pass a request on with another body, and its answer back as it flows.
+
+        The warehouse may hold its answer back for so many seconds, because the caller would wait as long.
+        """
+        return await self._stream(request, body, witness, patience=self._patience + holds_back)
 
     async def ask(
         self, request: web.Request, method: str, path: str, body: bytes | None = None
     ) -> web.Response:
         """Ask something else for the same caller, and take the whole answer in."""
-        timeout = aiohttp.ClientTimeout(total=_DRY_RUN_SECONDS, sock_connect=5)
+        timeout = aiohttp.ClientTimeout(total=self._patience, sock_connect=5)
         headers = {
             "Authorization": request.headers.get("Authorization", ""),
             "Content-Type": "application/json",
@@ -61,23 +70,26 @@ class Upstream:
             if name in request.headers:
                 headers[name] = request.headers[name]
         headers["Accept-Encoding"] = "identity"
+        data = None if body is None else io.BytesIO(body)
         url = URL(self._address + path, encoded=True)
         try:
             async with self._session.request(
-                method, url, headers=headers, data=body, timeout=timeout
+                method, url, headers=headers, data=data, timeout=timeout
             ) as answer:
                 return web.Response(
                     status=answer.status, headers=_back(answer.headers), body=await answer.read()
                 )
-        except (aiohttp.ClientError, TimeoutError) as problem:
-            return self._down(problem)
+        except aiohttp.ClientError as problem:
+            return self._down(str(problem) or type(problem).__name__)
+        except TimeoutError:
+            return self._down(_SILENT.format(self._patience))
 
     async def _stream(
-        self, request: web.Request, data: object, witness: Witness | None
+        self, request: web.Request, data: object, witness: Witness | None, patience: float | None
     ) -> web.StreamResponse:
         response = None
         try:
-            async with self._sent(request, data, plain=witness is not None) as answer:
+            async with self._sent(request, data, patience, plain=witness is not None) as answer:
                 response = web.StreamResponse(status=answer.status, headers=self._headers(request, answer))
                 await response.prepare(request)
                 async for chunk in answer.content.iter_any():
@@ -89,11 +101,13 @@ class Upstream:
         except aiohttp.ClientError as problem:
             if response is not None:
                 raise  # half an answer is on its way: only a broken connection says so
-            return self._down(problem)
+            return self._down(str(problem) or type(problem).__name__)
+        except TimeoutError:
+            return self._down(_SILENT.format(patience))
 
     @asynccontextmanager
     async def _sent(
-        self, request: web.Request, data: object, *, plain: bool
+        self, request: web.Request, data: object, patience: float | None, *, plain: bool
     ) -> AsyncIterator[aiohttp.ClientResponse]:
         headers = CIMultiDict(request.headers)
         for name in (*_PER_CONNECTION, "Host"):
@@ -103,11 +117,15 @@ class Upstream:
         # aiohttp has unpacked a compressed body already.
         if headers.popall("Content-Encoding", None) or isinstance(data, bytes):
             headers.popall("Content-Length", None)
+        if isinstance(data, bytes):
+            data = io.BytesIO(data)  # what is large is then sent in pieces
         url = URL(self._address + request.raw_path, encoded=True)
-        async with self._session.request(
-            request.method, url, headers=headers, data=data, allow_redirects=False
-        ) as answer:
-            yield answer
+        async with asyncio.timeout(patience) as limit:
+            async with self._session.request(
+                request.method, url, headers=headers, data=data, allow_redirects=False
+            ) as answer:
+                limit.reschedule(None)
+                yield answer
 
     def _headers(self, request: web.Request, answer: aiohttp.ClientResponse) -> CIMultiDict[str]:
         kept = _back(answer.headers)
@@ -116,8 +134,8 @@ class Upstream:
             kept["Location"] = f"http://{request.host}{kept['Location'].removeprefix(self._address)}"
         return kept
 
-    def _down(self, problem: Exception) -> web.Response:
-        return unavailable(_DOWN.format(self._address, str(problem) or type(problem).__name__))
+    def _down(self, why: str) -> web.Response:
+        return unavailable(_DOWN.format(self._address, why))
 
 
 def _back(headers: CIMultiDictProxy[str]) -> CIMultiDict[str]:

@@ -16,6 +16,7 @@ from carrel_warehouse.price import Price
 FIELD_MANAGER = "carrel-ledger"
 _LOOK_SECONDS = 10.0
 _PAUSE_SECONDS = 60.0  # between two writes of one project
+_LONG_AGO = datetime.min.replace(tzinfo=UTC)
 log = logging.getLogger(__name__)
 
 
@@ -37,7 +38,7 @@ def status(project: Project, rows: Iterable[Usage], day: date, price: Price) -> 
 
 
 class UsageStatus:
-    """Writes only what differs from what it wrote, and each project at most once a minute."""
+    """Writes only what differs from what stands there, and each project at most once a minute."""
 
     def __init__(self, cluster: Cluster, view: ClusterView, reader: Reader, price: Price) -> None:
         self._cluster, self._view, self._reader, self._price = cluster, view, reader, price
@@ -60,13 +61,11 @@ class UsageStatus:
         self._written = {uid: each for uid, each in self._written.items() if uid in there}
         for project in projects:
             wanted = status(project, rows, day, self._price)
-            if self._is_due(project.metadata.uid, wanted, now):
+            if self._is_due(project, wanted, now):
                 await self._write(project, wanted, now)
 
-    def _is_due(self, uid: str, wanted: dict[str, Any], now: datetime) -> bool:
-        if uid not in self._written:
-            return True
-        said, at = self._written[uid]
+    def _is_due(self, project: Project, wanted: dict[str, Any], now: datetime) -> bool:
+        said, at = self._written.get(project.metadata.uid, (project.usage, _LONG_AGO))
         return said != wanted and (now - at).total_seconds() >= _PAUSE_SECONDS
 
     async def _write(self, project: Project, wanted: dict[str, Any], now: datetime) -> None:

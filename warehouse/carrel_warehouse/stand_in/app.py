@@ -13,6 +13,7 @@ from carrel_warehouse.stand_in.access.lists import Lists, UnansweredError
 from carrel_warehouse.stand_in.admission import Gate
 from carrel_warehouse.stand_in.bearer import Handler, signed_in
 from carrel_warehouse.stand_in.cluster import Cluster
+from carrel_warehouse.stand_in.deadlines import Deadlines
 from carrel_warehouse.stand_in.errors import denied, unavailable
 from carrel_warehouse.stand_in.exchange import Exchange
 from carrel_warehouse.stand_in.history import History
@@ -64,7 +65,8 @@ async def build(settings: Settings) -> web.Application:
     writes = Writes(scales.is_running)
     lists = Lists(session, settings.emulator)
     guard = Guard(lists, records)
-    views = Views(emulator, lists, records, guard, SlowJobs())
+    deadlines = Deadlines(session, settings.emulator, records, SlowJobs())
+    views = Views(emulator, lists, records, guard, deadlines)
     history = History(session, settings.emulator, views)
     jobs = Jobs(emulator, records, Gate(Meter(scales, writes), guard, history), writes, views)
     calls = Calls(emulator, guard, lists, writes)
@@ -95,6 +97,7 @@ async def build(settings: Settings) -> web.Application:
         yield
         loading.cancel()
         watching.cancel()
+        deadlines.close()
         await session.close()
         records.close()
 

@@ -1,6 +1,5 @@
 """The calls of the BigQuery API that show jobs: what the emulator says, with what it doesn't know laid over it."""
 
-import asyncio
 import json
 from collections.abc import Callable, Sequence
 from functools import partial
@@ -12,8 +11,9 @@ from carrel_warehouse.stand_in import limits, overlay
 from carrel_warehouse.stand_in.access.guard import Guard
 from carrel_warehouse.stand_in.access.lists import Lists
 from carrel_warehouse.stand_in.bearer import CALLER
+from carrel_warehouse.stand_in.deadlines import Deadlines
 from carrel_warehouse.stand_in.records import JobRecords
-from carrel_warehouse.stand_in.slow import CANCELLED, SlowJobs
+from carrel_warehouse.stand_in.slow import CANCELLED
 from carrel_warehouse.stand_in.upstream import Emulator
 
 _PATIENCE = 10.0  # seconds that a client waits for rows if it does not say how long
@@ -25,22 +25,21 @@ class Views:
     """The handlers."""
 
     def __init__(
-        self, emulator: Emulator, lists: Lists, records: JobRecords, guard: Guard, slow: SlowJobs
+        self, emulator: Emulator, lists: Lists, records: JobRecords, guard: Guard, deadlines: Deadlines
     ) -> None:
         self._emulator = emulator
         self._lists = lists
         self._records = records
         self._guard = guard
-        self.slow = slow
+        self.deadlines = deadlines
+        self._slow = deadlines.slow
 
     async def results(self, request: web.Request) -> web.StreamResponse:
         """jobs.getQueryResults: the rows, once the job's time is over."""
         project, job = request.match_info["project"], request.match_info["job"]
         await self._guard.job(request[CALLER], project, job, "bigquery.jobs.get")
-        if failure := self._records.failed(project, job):
-            return limits.error(failure)
-        if running := await self.still_running(project, job, request.query.get("timeoutMs")):
-            return running
+        if held := await self.held_back(project, job, request.query.get("timeoutMs")):
+            return held
         estimate = self._records.metered(project, job)
         return await self._emulator.stream(request, partial(overlay.head, estimate) if estimate else None)
 
@@ -52,7 +51,7 @@ class Views:
         """jobs.cancel."""
         await self._guard.job(request[CALLER], *_named_by(request), "bigquery.jobs.update")
         project, job = _named_by(request)
-        if self.slow.cancel(project, job):
+        if self._slow.cancel(project, job):
             self._records.fail(project, [job], CANCELLED)
         return await self._one(request, "bigquery.jobs.update")
 
@@ -85,14 +84,14 @@ class Views:
             jobs = [job if job.get("user_email") == caller.email else overlay.redacted(job) for job in jobs]
         return web.json_response(listed | {"jobs": jobs})
 
-    async def still_running(self, project: str, job: str, patience: object) -> web.Response | None:
-        """What a client hears that has waited as long as it would, and the job's time is not over."""
-        if not (left := self.slow.left(project, job)):
-            return None
+    async def held_back(self, project: str, job: str, patience: object) -> web.Response | None:
+        """What a client hears in place of rows that has waited as long as it would: not yet, or never."""
         given = str(patience)
         seconds = int(given) / 1000 if given.isascii() and given.isdecimal() else _PATIENCE
-        await asyncio.sleep(min(left, seconds))
-        if not self.slow.left(project, job):
+        await self._slow.over(project, job, seconds)
+        if failure := self._records.failed(project, job):
+            return limits.error(failure)
+        if not self._slow.left(project, job):
             return None
         reference = {"projectId": project, "jobId": job}
         return web.json_response({"jobReference": reference, "jobComplete": False})
@@ -129,7 +128,7 @@ class Views:
             resource = overlay.destined(resource, destination)
         if (text := self._records.asked(project, job)) is not None:
             resource = overlay.asked(resource, text)
-        return resource if failure else self.slow.shown(project, resource)
+        return resource if failure else self._slow.shown(project, resource)
 
 
 def _named_by(request: web.Request) -> tuple[str, str]:

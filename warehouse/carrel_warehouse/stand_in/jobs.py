@@ -11,11 +11,12 @@ from typing import Any
 import aiohttp
 from aiohttp import web
 
-from carrel_warehouse.stand_in import limits, overlay, uploads
+from carrel_warehouse.stand_in import labels, limits, overlay, uploads
 from carrel_warehouse.stand_in.access.calls import document
 from carrel_warehouse.stand_in.admission import Admission, Gate
 from carrel_warehouse.stand_in.bearer import CALLER
 from carrel_warehouse.stand_in.errors import api_error, unavailable
+from carrel_warehouse.stand_in.faults import Faults
 from carrel_warehouse.stand_in.job_views import Views, changed, parsed
 from carrel_warehouse.stand_in.metering.writes import Writes
 from carrel_warehouse.stand_in.records import JobRecords
@@ -39,8 +40,10 @@ class Jobs:
         self._records = records
         self._gate = gate
         self._writes = writes
-        self._slow = views.slow
         self._views = views
+        self._slow = views.deadlines.slow
+        self._deadlines = views.deadlines
+        self._faults = Faults()
 
     async def query(self, request: web.Request) -> web.StreamResponse:
         """jobs.query: its answer holds rows but no person."""
@@ -49,16 +52,18 @@ class Jobs:
             return await self._emulator.ask(request, await request.read())
         project, job = request.match_info["project"], str(body.setdefault("requestId", str(uuid.uuid4())))
         await self._gate.check(request[CALLER], project, {"query": body})
+        if refusal := await self._refused(request, body, body):
+            return refusal
         admission = await self._admitted(request, body)
         if admission is None:
             return unavailable(DOWN)
         if body.get("dryRun"):
             return _with_head(await self._tried(request, body, body, admission), admission)
-        self._begin(request, job, body.get("labels"), admission)
+        self._begin(request, job, body, admission)
         answer = await self._run(request, job, body, body, admission)
         if admission.failure and answer.status == 200:
             return limits.error(admission.failure)
-        return await self._views.still_running(project, job, body.get("timeoutMs")) or _with_head(
+        return await self._views.held_back(project, job, body.get("timeoutMs")) or _with_head(
             answer, admission
         )
 
@@ -80,13 +85,15 @@ class Jobs:
                 project, job, configuration.get("labels") if isinstance(configuration, dict) else None
             )
             return self._views.named(project, await self._written(request, job, json.dumps(body).encode()))
+        if refusal := await self._refused(request, configuration, query):
+            return refusal
         admission = await self._admitted(request, query)
         if admission is None:
             return unavailable(DOWN)
         if configuration.get("dryRun"):
             answer = await self._tried(request, body, query, admission)
             return changed(answer, lambda each: overlay.metered(each, admission.estimate))
-        self._begin(request, job, configuration.get("labels"), admission)
+        self._begin(request, job, configuration, admission)
         return self._views.named(project, await self._run(request, job, body, query, admission))
 
     async def _tried(
@@ -117,20 +124,30 @@ class Jobs:
             self._writes.begun(project, job["jobReference"]["jobId"])
         return self._views.named(project, answer)
 
+    async def _refused(self, request: web.Request, holder: Json, query: Json) -> web.Response | None:
+        """What is said without asking anybody; `holder` has a query's labels."""
+        if message := labels.problem(holder.get("labels")) or limits.too_long(query.get("query")):
+            return api_error(400, message, "invalid", "INVALID_ARGUMENT")
+        if holder.get("dryRun"):
+            return None
+        return await self._faults.strike(request[CALLER].email, holder.get("labels"))
+
     async def _admitted(self, request: web.Request, query: Json) -> Admission | None:
         try:
             return await self._gate.admit(request[CALLER], request.match_info["project"], query)
         except aiohttp.ClientError:
             return None
 
-    def _begin(self, request: web.Request, job: str, labels: object, admission: Admission) -> None:
+    def _begin(self, request: web.Request, job: str, holder: Json, admission: Admission) -> None:
+        """`holder` has the query's labels and how long it may run."""
         project = request.match_info["project"]
         self._records.note(project, job, request[CALLER])
         self._records.meter(project, job, admission.estimate)
         if admission.destination:
             self._records.aim(project, job, admission.destination)
         if not admission.failure:
-            self._slow.note(project, job, labels)
+            self._slow.note(project, job, holder.get("labels"))
+            self._deadlines.note(project, job, holder.get("jobTimeoutMs"))
 
     async def _run(
         self, request: web.Request, job: str, body: Json, query: Json, admission: Admission

@@ -10,6 +10,7 @@ from carrel_warehouse.stand_in.metering.charges import Estimate
 from carrel_warehouse.stand_in.records import Failure
 
 REASON = "bytesBilledLimitExceeded"
+LONGEST_QUERY = 1024 * 1024
 # Runs in a refused query's place under its id, so that the emulator lists it, dates it and takes the id only once.
 _PLACEHOLDER: Mapping[str, Any] = {"query": "SELECT 1", "useLegacySql": False}
 _NOT_FOR_THE_PLACEHOLDER = (
@@ -32,6 +33,16 @@ def exceeded(query: Mapping[str, Any], estimate: Estimate) -> Failure | None:
         return None
     message = f"Query exceeded limit for bytes billed: {allowed}. {estimate.billed} or higher required."
     return Failure(REASON, message)
+
+
+def too_long(text: object) -> str | None:
+    """Why a query of that text is refused; None if it is short enough (cloud.google.com/bigquery/quotas)."""
+    if not isinstance(text, str) or len(text) <= LONGEST_QUERY:
+        return None
+    return (
+        f"The query is too large: {len(text)} characters. A query may have {LONGEST_QUERY} (1,024K) at most, "
+        "with comments and white space."
+    )
 
 
 def hold_the_place(query: dict[str, Any]) -> None:

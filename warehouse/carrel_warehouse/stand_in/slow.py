@@ -5,8 +5,10 @@ are held back; cancelling it ends the wait, and it has no rows then. Nothing is 
 is over.
 """
 
+import asyncio
 import time
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from typing import Any
 
 from carrel_warehouse.stand_in.records import Failure
@@ -25,6 +27,7 @@ class SlowJobs:
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
         self._ends: dict[tuple[str, str], float] = {}
+        self._cancelled: dict[tuple[str, str], asyncio.Event] = {}
 
     def note(self, project: str, job: str, labels: object) -> None:
         """Begin the time of a job that has the label; a job that is known has its time already."""
@@ -36,11 +39,19 @@ class SlowJobs:
         """The seconds until its time is over; 0 for every other job."""
         return max(self._ends.get((project, job), 0.0) - self._clock(), 0.0)
 
+    async def over(self, project: str, job: str, seconds: float) -> None:
+        """Wait until its time is over or it was cancelled, for so many seconds at most."""
+        if left := self.left(project, job):
+            cancelled = self._cancelled.setdefault((project, job), asyncio.Event())
+            with suppress(TimeoutError):
+                await asyncio.wait_for(cancelled.wait(), min(left, seconds))
+
     def cancel(self, project: str, job: str) -> bool:
         """End its time now; whether it was not over."""
         is_running = self.left(project, job) > 0
         if is_running:
             self._ends[project, job] = self._clock()
+            self._cancelled.setdefault((project, job), asyncio.Event()).set()
         return is_running
 
     def shown(self, project: str, resource: Json) -> Json:

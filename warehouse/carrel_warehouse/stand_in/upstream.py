@@ -5,6 +5,7 @@ loopback only, so nobody but the stand-in can speak for somebody.
 """
 
 import asyncio
+import io
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
@@ -80,6 +81,8 @@ class Emulator:
         if headers.popall("Content-Encoding", None) or resized:
             headers.popall("Content-Length", None)
         headers["Authorization"] = signature(request[CALLER].email)
+        if isinstance(data, bytes):
+            data = io.BytesIO(data)  # what is large is then sent in pieces
         url = URL(self._address + request.raw_path, encoded=True)
         async with self._session.request(
             request.method, url, headers=headers, data=data, allow_redirects=False

@@ -25,6 +25,8 @@ class QueryCancelled(_Sentence, KeyboardInterrupt):
 
 def said(error: BaseException) -> str:
     """The sentence of one of Google's errors, without the address that was asked."""
+    if isinstance(cause := getattr(error, "cause", None), Exception):  # a RetryError says little else
+        return said(cause)
     known = getattr(error, "errors", None) or [{}]
     first = known[0].get("message") if isinstance(known[0], dict) else None
     return str(first or getattr(error, "message", None) or error)

@@ -12,12 +12,13 @@ from contextvars import ContextVar
 from dataclasses import dataclass, field
 from typing import Any
 
-from carrel_lab.queries import attaching, budget, sentences, waiting
+from carrel_lab.queries import attaching, budget, retrying, sentences, waiting
 from carrel_lab.queries.errors import QueryFailedError, said
 from carrel_lab.queries.here import Place, place
 from carrel_lab.queries.sentences import Budget
 from carrel_lab.queries.waiting import Line
 
+_SECONDS_TO_ESTIMATE = 20.0
 _FRESH = re.compile(r"(?<!\S)--fresh(?!\S)")
 
 
@@ -110,7 +111,7 @@ def _watched(run_query: Callable[..., Any]) -> Callable[..., Any]:
             if reads is not None:
                 before = sentences.estimate(reads, this.budget)
                 line.show(before)
-            job = client.query(query, job_config=job_config)
+            job = retrying.begun(client, query, job_config, line)
         waiting.wait(job, line, before, reads)
         this.job = job
         return job
@@ -130,10 +131,14 @@ def _taken_up(client: Any, query: str, job_config: Any, *, fresh: bool) -> Any: 
 def _reads(client: Any, query: str, job_config: Any) -> int | None:  # noqa: ANN401
     """The bytes that the query reads; None where BigQuery doesn't say, and what is wrong with it is said when it runs."""
     bigquery = importlib.import_module("google.cloud.bigquery")
+    default = importlib.import_module("google.cloud.bigquery.retry").DEFAULT_RETRY
     trial = bigquery.QueryJobConfig.from_api_repr(job_config.to_api_repr() if job_config else {})
     trial.dry_run = True
     try:
-        found: int | None = client.query(query, job_config=trial).total_bytes_processed
+        retry = default.with_timeout(_SECONDS_TO_ESTIMATE)
+        found: int | None = client.query(
+            query, job_config=trial, retry=retry, job_retry=None
+        ).total_bytes_processed
     except Exception:  # noqa: BLE001 - of any library below it
         return None
     return found

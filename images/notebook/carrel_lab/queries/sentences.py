@@ -39,6 +39,16 @@ def estimate(reads: int, budget: Budget) -> str:
     return f"{sentence}."
 
 
+def trying_again(why: str, seconds_left: float) -> str:
+    """While the warehouse does not take it."""
+    return f"The query was not taken, so it is tried again for another {_time(seconds_left)}: {why}"
+
+
+def not_taken(why: str, seconds: float) -> str:
+    """When it was not taken for all that time."""
+    return f"The query was tried for {_time(seconds)} and not taken: {why} Nothing was billed; run the cell again later."
+
+
 def running(seconds: float, reads: int | None, stages: Sequence[str], job: str) -> str:
     """While it runs; ``stages`` are the states of those that BigQuery has planned so far."""
     parts = [f"Running for {_time(seconds)}"]
