@@ -11,14 +11,17 @@ CARREL := $(PYTHON) -m carrel_local
 TEST_INSTANCE := carrel-test
 LOCK := $(UV) pip compile --quiet --generate-hashes --no-annotate --no-header
 
-# Starts the test cluster, runs pytest with the arguments given, and takes the cluster away again whatever happened.
+# Starts the test cluster, runs pytest with the arguments given (and then with others, if given), and takes the cluster
+# away again whatever happened.
 define on_a_test_cluster
 unset CARREL_CONTEXT; export CARREL_INSTANCE=$(TEST_INSTANCE); \
 trap '$(CARREL) down' EXIT; \
 $(CARREL) up; \
-CARREL_URL=$$($(CARREL) url) CARREL_TOKEN=$$($(CARREL) token) KUBECONFIG=$$($(CARREL) kubeconfig) \
-CARREL_SIGN_INS=/var/lib/carrel/$(TEST_INSTANCE)/passwords.json \
-$(VENV)/bin/pytest $(1)
+export CARREL_URL=$$($(CARREL) url) CARREL_TOKEN=$$($(CARREL) token) KUBECONFIG=$$($(CARREL) kubeconfig); \
+export CARREL_SIGN_INS=/var/lib/carrel/$(TEST_INSTANCE)/passwords.json; failed=0; \
+$(VENV)/bin/pytest $(1) || failed=$$?; \
+$(if $(2),$(VENV)/bin/pytest $(2) || failed=$$?;) \
+exit $$failed
 endef
 
 .PHONY: help up down status url kubeconfig token test bench check unit lock
@@ -55,11 +58,16 @@ check: $(VENV)/.ready ## format, lint, types, import contracts
 	@$(VENV)/bin/mypy
 	@$(VENV)/bin/lint-imports
 
+# Most tests wait for the cluster more than they use a processor, so three run at a time; those marked "alone" can't.
+AT_A_TIME := 3
+
 test: ## every test, on a cluster of its own beside yours
 	@CARREL_INSTANCE=$(TEST_INSTANCE) python3 local/preflight.py
 	@$(MAKE) $(VENV)/.ready
 	@$(MAKE) check unit
-	@export CARREL_SNAPSHOTS=1; $(call on_a_test_cluster,-m "not bench" tests/chart tests/integration tests/e2e)
+	@export CARREL_SNAPSHOTS=1; $(call on_a_test_cluster,\
+	  -n $(AT_A_TIME) --dist loadgroup -m "not bench and not alone" tests/chart tests/integration tests/e2e,\
+	  -m alone tests/integration tests/e2e)
 
 bench: ## the numbers, as ratios measured in one run
 	@CARREL_INSTANCE=$(TEST_INSTANCE) python3 local/preflight.py
@@ -67,7 +75,7 @@ bench: ## the numbers, as ratios measured in one run
 	@$(call on_a_test_cluster,-m bench --capture=no tests/bench)
 
 unit: $(VENV)/.ready ## the tests that need no cluster
-	@$(VENV)/bin/pytest tests/unit
+	@$(VENV)/bin/pytest -n 2 tests/unit
 
 lock: $(VENV)/.ready ## resolve every dependency again and pin it with hashes
 	@for image in operator hub gateway identity; do \

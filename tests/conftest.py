@@ -3,6 +3,7 @@
 import json
 import os
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import httpx
@@ -57,6 +58,20 @@ def sign_ins() -> dict[str, str]:
 @pytest.fixture
 def person(platform: Platform, hub: httpx.Client, kube: Kubectl) -> Iterator[NewPerson]:
     """Makes users of the hub; what is theirs goes away after the test."""
+    with people(platform, hub, kube) as new:
+        yield new
+
+
+@pytest.fixture(scope="module")
+def lasting_person(platform: Platform, hub: httpx.Client, kube: Kubectl) -> Iterator[NewPerson]:
+    """Makes users of the hub that stay for all tests of a file."""
+    with people(platform, hub, kube) as new:
+        yield new
+
+
+@contextmanager
+def people(platform: Platform, hub: httpx.Client, kube: Kubectl) -> Iterator[NewPerson]:
+    """Makes users of the hub, and takes away what is theirs."""
     made: list[Person] = []
 
     def new(name: str | None = None) -> Person:
@@ -76,3 +91,10 @@ def team(kube: Kubectl) -> Iterator[Team]:
     found = Team(kube)
     yield found
     found.remove()
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What may not run side by side: the tests of a file, and those that sign in with the same few names."""
+    for item in items:
+        name = "browser" if "e2e" in item.path.parts else item.path.name
+        item.add_marker(pytest.mark.xdist_group(name))

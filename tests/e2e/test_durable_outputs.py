@@ -16,7 +16,7 @@ from support.cluster import Kubectl, eventually, restart, unique
 from .conftest import PATIENCE, Person
 from .desk import choose, open_and_run_all, open_notebook, stop, wait_for_the_desk
 
-pytestmark = [pytest.mark.cluster, pytest.mark.alone]
+pytestmark = pytest.mark.cluster
 
 People = Callable[[str], Person]
 
@@ -56,6 +56,7 @@ def comes_back(someone: Person) -> None:
     open_notebook(someone, NOTEBOOK)
 
 
+@pytest.mark.alone
 def test_outputs_outlive_the_tab_the_browser_the_hub_and_the_pod(person: People, kube: Kubectl) -> None:
     ada = person("ada")
     ada.sign_in()

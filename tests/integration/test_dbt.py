@@ -56,6 +56,9 @@ class Desk:
             f"path.parent.mkdir(parents=True, exist_ok=True)\npath.write_text({text!r})"
         )
 
+    def remove(self, name: str) -> None:
+        self.person.python(f"from pathlib import Path\n(Path({FOLDER!r}) / {name!r}).unlink()")
+
     def dbt(self, *arguments: str) -> str:
         command = ["bash", "-c", 'cd "$0" && exec dbt --no-use-colors "$@"', FOLDER, *arguments]
         code, said = typed(self.person, *command, timeout=300)
@@ -83,11 +86,11 @@ class Desk:
         )
 
 
-@pytest.fixture
-def desk(person: Callable[..., Person], kube: Kubectl) -> Iterator[Desk]:
+@pytest.fixture(scope="module")
+def desk(lasting_person: Callable[..., Person], kube: Kubectl) -> Iterator[Desk]:
     if kube.get("deployment", "warehouse") is None:
         pytest.skip("this platform's warehouse is not the stand-in")
-    ada = person()
+    ada = lasting_person()
     ada.start()
     made = Desk(ada)
     yield made
@@ -166,3 +169,4 @@ def test_a_profile_in_the_folder_wins(desk: Desk) -> None:
     code, said = typed(desk.person, "bash", "-c", f"cd {FOLDER} && dbt parse")
     assert code != 0
     assert "somebody_elses" in said
+    desk.remove("profiles.yml")

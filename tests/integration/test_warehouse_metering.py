@@ -86,12 +86,12 @@ class Notebook:
         return json.loads(self.person.python(code).splitlines()[-1])
 
 
-@pytest.fixture
-def notebook(person: NewPerson, kube: Kubectl) -> Iterator[Notebook]:
+@pytest.fixture(scope="module")
+def notebook(lasting_person: NewPerson, kube: Kubectl) -> Iterator[Notebook]:
     settings = kube.get("configmap", "warehouse-credentials")
     if settings is None or kube.get("deployment", "warehouse") is None:
         pytest.skip("this platform's warehouse is not the stand-in")
-    ada = person()
+    ada = lasting_person()
     ada.start()
     made = Notebook(ada)
     made(f"{TABLES}\nanswer = None")
@@ -150,6 +150,7 @@ answer += [[found.state, found.error_result["reason"], found.query, found.labels
     assert destination == []
 
 
+@pytest.mark.alone
 def test_a_job_that_ran_when_the_emulator_died_has_failed(notebook: Notebook, kube: Kubectl) -> None:
     job = notebook("""
 long = "SELECT COUNTIF(MOD(a * b, 7) = 3) FROM UNNEST(GENERATE_ARRAY(1, 60000)) a, UNNEST(GENERATE_ARRAY(1, 9000000)) b"

@@ -23,6 +23,16 @@ def as_query(text: str, **more: Any) -> tuple[str, dict[str, Any]]:
     return f"{PROJECT}/queries", {"query": text, **more}
 
 
+@pytest.mark.parametrize("text", ["", " \n", "-- a", "# a\n/* b\n*/ ;", "/**/" * 10_000])
+def test_nothing_is_no_query(text: str) -> None:
+    assert str(limits.unfit(text)).startswith("Syntax error")
+
+
+@pytest.mark.parametrize("text", ["SELECT 1", "-- a\nSELECT '--'", "/* a */ x", "/* a", "-", None, 7])
+def test_something_is_for_the_warehouse_to_judge(text: object) -> None:
+    assert limits.unfit(text) is None
+
+
 def sent(body: dict[str, Any]) -> io.BytesIO:
     """JSON as aiohttp wants what is large."""
     return io.BytesIO(json.dumps(body).encode())

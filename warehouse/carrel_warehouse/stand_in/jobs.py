@@ -126,7 +126,7 @@ class Jobs:
 
     async def _refused(self, request: web.Request, holder: Json, query: Json) -> web.Response | None:
         """What is said without asking anybody; `holder` has a query's labels."""
-        if message := labels.problem(holder.get("labels")) or limits.too_long(query.get("query")):
+        if message := labels.problem(holder.get("labels")) or limits.unfit(query.get("query")):
             return api_error(400, message, "invalid", "INVALID_ARGUMENT")
         if holder.get("dryRun"):
             return None
