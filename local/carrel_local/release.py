@@ -59,6 +59,7 @@ def values(here: Instance, images: Mapping[str, Image], passwords: Mapping[str, 
         "networkPolicy": {"dnsCidrs": [f"{here.node_address}/32"]},
         "warehouse": {
             "mode": "standIn",
+            "tokenExpirationSeconds": 600,  # the least there is: what can't take a new token shows it soon
             "standIn": {"image": image("warehouse")},
             "gateway": {
                 "image": image("gateway"),

@@ -1,7 +1,6 @@
 """Google's own client, wrapped as in a kernel, against a server that answers like BigQuery."""
 
 import io
-import os
 import re
 import signal
 import sys
@@ -191,10 +190,15 @@ def test_what_is_refused_is_not_tried_again(server: Server) -> None:
     assert not shown
 
 
+def press_stop() -> None:
+    """To the thread that waits: a signal to the process may reach another, which does not wake it."""
+    signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGINT)
+
+
 def test_stop_cancels_the_job_and_says_so(server: Server) -> None:
     server.seconds = 60
     job = server.client().query("SELECT 1")
-    threading.Timer(1.2, lambda: os.kill(os.getpid(), signal.SIGINT)).start()
+    threading.Timer(1.2, press_stop).start()
     with pytest.raises(QueryCancelled, match="was cancelled after") as caught:
         waiting.wait(job, Line(Shown()))
     assert ("POST", f"/bigquery/v2/projects/p/jobs/{job.job_id}/cancel") in server.calls

@@ -52,6 +52,7 @@ network:
 {{- if eq $warehouse.mode "standIn" -}}
 mode: federated
 audience: https://warehouse.carrel.local/clusters/this
+tokenExpirationSeconds: {{ $warehouse.tokenExpirationSeconds }}
 project: {{ $warehouse.project }}
 principal: principal://warehouse.carrel.local/clusters/this/subject/system:serviceaccount:{namespace}:{serviceAccount}
 environment:
@@ -64,6 +65,7 @@ principal: {{ $warehouse.google.principal | quote }}
 serviceAccountAnnotations: {{ include "carrel.given" $warehouse.google.serviceAccountAnnotations }}
 {{- if eq $warehouse.google.access "federated" }}
 audience: {{ printf "https:%s" (required "warehouse.google.audience is needed with access: federated; it is the provider, //iam.googleapis.com/projects/…" $warehouse.google.audience) }}
+tokenExpirationSeconds: {{ $warehouse.tokenExpirationSeconds }}
 {{- end }}
 environment:
   {{- if eq $warehouse.google.access "federated" }}
