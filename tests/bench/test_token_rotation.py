@@ -60,8 +60,8 @@ def test_a_token_renewed_by_the_kubelet_is_picked_up(person: Callable[..., Perso
         found, age = kernel.run(RENEWED).said.split()
         return int(age) if found == "True" else 0
 
-    age = eventually("the kubelet has renewed the token", renewed, 660, every=5)
-    eventually("the first token is over", lambda: kernel.run(OVER).said.strip() == "True", 240, every=5)
+    age = eventually("the kubelet has renewed the token", renewed, 660, every=15)
+    eventually("the first token is over", lambda: kernel.run(OVER).said.strip() == "True", 240, every=15)
     outcome = kernel.run(AFTERWARDS)
     assert outcome.error is None, outcome
     answer, refused = outcome.said.strip().splitlines()
