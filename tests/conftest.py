@@ -10,7 +10,8 @@ import httpx
 import hypothesis
 import pytest
 
-from support.cluster import MISSING, Kubectl, Person, Platform, quoted, unique
+from carrel_operator import names
+from support.cluster import MISSING, Kubectl, Object, Person, Platform, quoted, unique
 from support.teams import Team
 
 NewPerson = Callable[..., Person]
@@ -91,6 +92,26 @@ def team(kube: Kubectl) -> Iterator[Team]:
     found = Team(kube)
     yield found
     found.remove()
+
+
+@pytest.fixture
+def paying_project(kube: Kubectl) -> Iterator[Callable[..., str]]:
+    """Makes projects with what `spec.warehouse` says, and takes them away."""
+    made: list[str] = []
+
+    def make(members: list[Object], **warehouse: object) -> str:
+        name = unique("pays")
+        spec = {"members": members, "volume": {"size": "1Gi"}, "warehouse": warehouse}
+        kube.apply(
+            {"apiVersion": "carrel.dev/v1", "kind": "Project", "metadata": {"name": name}, "spec": spec}
+        )
+        made.append(name)
+        return name
+
+    yield make
+    for name in made:
+        kube("delete", "project", name, "--ignore-not-found", "--wait=false")
+        kube("delete", "pvc", names.project_volume(name), "--ignore-not-found", "--wait=false")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -3,6 +3,7 @@
 import contextlib
 import re
 import time
+from collections.abc import Iterator
 
 from playwright.sync_api import Locator, expect
 from playwright.sync_api import TimeoutError as PlaywrightTimeoutError
@@ -10,6 +11,17 @@ from playwright.sync_api import TimeoutError as PlaywrightTimeoutError
 from support.cluster import quoted
 
 from .conftest import Person
+
+
+@contextlib.contextmanager
+def small_desk(someone: Person) -> Iterator[Person]:
+    """Signed in and at JupyterLab, on a small server that is stopped afterwards."""
+    someone.sign_in()
+    choose(someone, "Small")
+    wait_for_the_desk(someone)
+    yield someone
+    someone.page.unroute_all()
+    stop(someone)
 
 
 def choose(someone: Person, size: str, owner: str = "") -> None:

@@ -10,7 +10,7 @@ from carrel_lab.queries.labels import document
 from support.cluster import unique
 
 from .conftest import Person
-from .desk import choose, command, open_and_run_all, open_notebook, stop, use_theme, wait_for_the_desk
+from .desk import command, open_and_run_all, open_notebook, small_desk, use_theme
 from .played_queries import EVERYTHING, GIB, SILENT, Played
 
 pytestmark = pytest.mark.cluster
@@ -42,14 +42,8 @@ slow.result()
 
 @pytest.fixture
 def alan(person: People) -> Iterator[Person]:
-    """At JupyterLab, on a server that stops after the test."""
-    someone = person("alan")
-    someone.sign_in()
-    choose(someone, "Small")
-    wait_for_the_desk(someone)
-    yield someone
-    someone.page.unroute_all()
-    stop(someone)
+    with small_desk(person("alan")) as someone:
+        yield someone
 
 
 def panel(someone: Person) -> Locator:

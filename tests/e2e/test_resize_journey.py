@@ -7,7 +7,7 @@ import pytest
 from playwright.sync_api import Locator, expect
 
 from .conftest import Person
-from .desk import choose, open_and_run_all, open_notebook, own_desk, stop, use_theme, wait_for_the_desk
+from .desk import open_and_run_all, open_notebook, own_desk, small_desk, use_theme
 
 pytestmark = pytest.mark.cluster
 
@@ -25,13 +25,8 @@ UNITS = {"MiB": 1024**2, "GiB": 1024**3}
 
 @pytest.fixture
 def alan(person: People) -> Iterator[Person]:
-    """At JupyterLab, on a small server that stops after the test."""
-    someone = person("alan")
-    someone.sign_in()
-    choose(someone, "Small")
-    wait_for_the_desk(someone)
-    yield someone
-    stop(someone)
+    with small_desk(person("alan")) as someone:
+        yield someone
 
 
 def test_a_variable_survives_growing_and_shrinking(alan: Person) -> None:

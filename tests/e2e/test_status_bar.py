@@ -10,7 +10,7 @@ import pytest
 from playwright.sync_api import Route, expect
 
 from .conftest import Person
-from .desk import choose, command, stop, use_theme, wait_for_the_desk
+from .desk import command, small_desk, use_theme
 
 pytestmark = pytest.mark.cluster
 
@@ -115,14 +115,8 @@ def _size(name: str, gib: int, price: float, why: str = "") -> dict[str, Any]:
 
 @pytest.fixture
 def grace(person: People) -> Iterator[Person]:
-    """At JupyterLab, on a server that stops after the test."""
-    someone = person("grace")
-    someone.sign_in()
-    choose(someone, "Small")
-    wait_for_the_desk(someone)
-    yield someone
-    someone.page.unroute_all()
-    stop(someone)
+    with small_desk(person("grace")) as someone:
+        yield someone
 
 
 def test_every_answer_is_a_sentence_with_a_way_on(grace: Person) -> None:

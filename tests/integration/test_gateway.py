@@ -1,7 +1,7 @@
 """Every query carries a person and a price, and what is too dear is refused before anything is read."""
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import pytest
 
@@ -44,25 +44,6 @@ def ask(path, body=None):
 LARGE = "SELECT MAX(a.distance + b.distance) FROM nycflights13.flights a CROSS JOIN UNNEST([1]) CROSS JOIN nycflights13.weather b"
 
 
-@pytest.fixture
-def team(kube: Kubectl) -> Iterator[Callable[..., str]]:
-    """Makes projects with budgets, and takes them away."""
-    made: list[str] = []
-
-    def make(members: list[Object], **warehouse: object) -> str:
-        name = unique("gate")
-        spec = {"members": members, "volume": {"size": "1Gi"}, "warehouse": warehouse}
-        kube.apply(
-            {"apiVersion": "carrel.dev/v1", "kind": "Project", "metadata": {"name": name}, "spec": spec}
-        )
-        made.append(name)
-        return name
-
-    yield make
-    for name in made:
-        kube("delete", "project", name, "--ignore-not-found", "--wait=false")
-
-
 def budget(somebody: Person, project: str = "") -> Object:
     path = "/carrel/v1/budget" + (f"?project={project}" if project else "")
     status, answer = json.loads(somebody.python(f"{RAW}\nprint(json.dumps(ask({path!r})))"))
@@ -83,11 +64,13 @@ def test_a_query_carries_its_person_and_a_limit(person: NewPerson) -> None:
     assert seen["left_today"] == seen["bytes_per_day"] - billed
 
 
-def test_what_is_over_budget_is_refused_before_it_reads(person: NewPerson, team: Callable[..., str]) -> None:
+def test_what_is_over_budget_is_refused_before_it_reads(
+    person: NewPerson, paying_project: Callable[..., str]
+) -> None:
     """A member who charges the project's billing project has its budget; the cell fails with the sentence."""
     ada = person()
     billing = unique("gate-billing")
-    name = team(
+    name = paying_project(
         [{"user": ada.name, "role": "viewer"}], billingProject=billing, budget={"bytesPerQuery": "1Mi"}
     )
     ada.start()
@@ -107,11 +90,11 @@ def test_what_is_over_budget_is_refused_before_it_reads(person: NewPerson, team:
 
 
 def test_a_budget_is_lowered_raised_and_gone_while_a_notebook_runs(
-    person: NewPerson, team: Callable[..., str], kube: Kubectl
+    person: NewPerson, paying_project: Callable[..., str], kube: Kubectl
 ) -> None:
     ada = person()
     billing = unique("gate-billing")
-    name = team(
+    name = paying_project(
         [{"user": ada.name, "role": "editor"}], billingProject=billing, budget={"bytesPerDay": "25Mi"}
     )
     ada.start()
@@ -132,16 +115,18 @@ def test_a_budget_is_lowered_raised_and_gone_while_a_notebook_runs(
         assert (kernel.run(f"%%bigquery --project {billing}\n{sql} WHERE day > 3").error is None) is passes
 
 
-def test_a_budget_that_is_none_is_refused_by_the_api_server(team: Callable[..., str]) -> None:
+def test_a_budget_that_is_none_is_refused_by_the_api_server(paying_project: Callable[..., str]) -> None:
     for bad, sentence in (("-1", "must not be less than 0"), ("lots", "must be a number of bytes")):
         with pytest.raises(Exception, match=sentence):
-            team([], budget={"bytesPerDay": bad})
+            paying_project([], budget={"bytesPerDay": bad})
 
 
-def test_who_is_no_member_cant_charge_a_project(person: NewPerson, team: Callable[..., str]) -> None:
+def test_who_is_no_member_cant_charge_a_project(
+    person: NewPerson, paying_project: Callable[..., str]
+) -> None:
     ada = person()
     billing = unique("gate-billing")
-    name = team([{"user": "somebody-else", "role": "admin"}], billingProject=billing)
+    name = paying_project([{"user": "somebody-else", "role": "admin"}], billingProject=billing)
     ada.start()
     body = {"configuration": {"query": {"query": "SELECT 1", "useLegacySql": False}}}
     path = f"/bigquery/v2/projects/{billing}/jobs"

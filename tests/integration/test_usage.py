@@ -3,7 +3,7 @@
 import json
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import UTC, datetime
 
 import httpx
@@ -29,27 +29,6 @@ os.environ["BIGQUERY_EMULATOR_HOST"] = {address!r}
 """
 
 
-@pytest.fixture
-def project(kube: Kubectl) -> Iterator[Callable[..., str]]:
-    """Makes projects that pay, and takes them away."""
-    made: list[str] = []
-
-    def make(member: Person, billing: str) -> str:
-        name = unique("used")
-        warehouse = {"billingProject": billing, "budget": {"bytesPerDay": "1Gi"}}
-        members = [{"user": member.name, "role": "admin"}]
-        spec = {"members": members, "volume": {"size": "1Gi"}, "warehouse": warehouse}
-        kube.apply(
-            {"apiVersion": "carrel.dev/v1", "kind": "Project", "metadata": {"name": name}, "spec": spec}
-        )
-        made.append(name)
-        return name
-
-    yield make
-    for name in made:
-        kube("delete", "project", name, "--ignore-not-found", "--wait=false")
-
-
 def rows(hub: httpx.Client, person: str) -> list[Object]:
     day = datetime.now(UTC).date().isoformat()
     answer = hub.get("/carrel/usage", params={"since": day})
@@ -64,14 +43,15 @@ def metrics(kube: Kubectl) -> str:
 
 def test_a_query_and_a_server_are_counted_everywhere(
     person: NewPerson,
-    project: Callable[..., str],
+    paying_project: Callable[..., str],
     kube: Kubectl,
     hub: httpx.Client,
     platform: Platform,
 ) -> None:
     ada = person()
     billing = unique("used-billing")
-    name = project(ada, billing)
+    members, limit = [{"user": ada.name, "role": "admin"}], {"bytesPerDay": "1Gi"}
+    name = paying_project(members, billingProject=billing, budget=limit)
     ada.start()
     billed = int(ada.python(QUERY.format(project=billing)))
     assert billed == 10 * MIB
