@@ -58,8 +58,8 @@ check: $(VENV)/.ready ## format, lint, types, import contracts
 	@$(VENV)/bin/mypy
 	@$(VENV)/bin/lint-imports
 
-# Most tests wait for the cluster more than they use a processor, so three run at a time; those marked "alone" can't.
-AT_A_TIME := 3
+# Most tests wait for the cluster more than they use a processor, so two run at a time; those marked "alone" can't.
+AT_A_TIME := 2
 
 test: ## every test, on a cluster of its own beside yours
 	@CARREL_INSTANCE=$(TEST_INSTANCE) python3 local/preflight.py

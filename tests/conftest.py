@@ -117,5 +117,6 @@ def paying_project(kube: Kubectl) -> Iterator[Callable[..., str]]:
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """What may not run side by side: the tests of a file, and those that sign in with the same few names."""
     for item in items:
-        name = "browser" if "e2e" in item.path.parts else item.path.name
+        signs_in = "e2e" in item.path.parts or "sign_ins" in getattr(item, "fixturenames", ())
+        name = "signs in" if signs_in else item.path.name
         item.add_marker(pytest.mark.xdist_group(name))

@@ -182,6 +182,7 @@ def status(somebody: Person, server: str) -> Object:
     return found
 
 
+@pytest.mark.alone
 def test_what_runs_stays_and_an_open_tab_does_not(desk: Desk) -> None:
     ada = desk.ada
     somebody_begins_at_the_last_moment(ada, desk.late)

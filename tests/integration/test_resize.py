@@ -356,6 +356,7 @@ def test_a_change_while_it_stops_is_for_the_next_start(server: NewServer, size: 
     assert "resize" not in ada.status()
 
 
+@pytest.mark.alone
 def test_an_admins_change_reaches_all_at_a_steady_rate(
     server: NewServer, size: NewSize, kube: Kubectl, platform: Platform
 ) -> None:

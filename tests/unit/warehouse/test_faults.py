@@ -25,10 +25,11 @@ def as_query(text: str, **more: Any) -> tuple[str, dict[str, Any]]:
 
 @pytest.mark.parametrize("text", ["", " \n", "-- a", "# a\n/* b\n*/ ;", "/**/" * 10_000])
 def test_nothing_is_no_query(text: str) -> None:
+    assert limits.unfit(None) == "Required parameter is missing: query"
     assert str(limits.unfit(text)).startswith("Syntax error")
 
 
-@pytest.mark.parametrize("text", ["SELECT 1", "-- a\nSELECT '--'", "/* a */ x", "/* a", "-", None, 7])
+@pytest.mark.parametrize("text", ["SELECT 1", "-- a\nSELECT '--'", "/* a */ x", "/* a", "-", 7])
 def test_something_is_for_the_warehouse_to_judge(text: object) -> None:
     assert limits.unfit(text) is None
 

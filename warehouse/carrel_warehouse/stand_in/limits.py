@@ -39,6 +39,8 @@ def exceeded(query: Mapping[str, Any], estimate: Estimate) -> Failure | None:
 
 def unfit(text: object) -> str | None:
     """Why a query of that text is refused unread; None if it is not (cloud.google.com/bigquery/quotas)."""
+    if text is None:  # Google's client leaves an empty one out
+        return "Required parameter is missing: query"
     if not isinstance(text, str):
         return None  # the emulator refuses what is no text
     if _NOTHING.fullmatch(text):
