@@ -47,6 +47,17 @@ class Site:
         content: dict[str, Any] = answer.raise_for_status().json()["content"]
         return content
 
+    def servers(self, owner: str) -> dict[str, Any]:
+        """What the hub has of somebody's own server, running or on its way."""
+        answer = httpx.get(
+            f"{self.url}/hub/api/users/{quoted(owner)}",
+            headers={"Authorization": f"token {self.token}"},
+            timeout=30,
+            trust_env=False,
+        )
+        found: dict[str, Any] = answer.raise_for_status().json()["servers"]
+        return found
+
     def put_notebook(self, owner: str, name: str, cells: Iterable[str]) -> None:
         """Lay a notebook of code cells into somebody's home, over one of that name."""
         blank = {"cell_type": "code", "execution_count": None, "metadata": {}, "outputs": []}

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from playwright.sync_api import Locator, expect
 from playwright.sync_api import TimeoutError as PlaywrightTimeoutError
 
-from support.cluster import quoted
+from support.cluster import eventually, quoted
 
 from .conftest import Person
 
@@ -76,10 +76,11 @@ def own_desk(someone: Person) -> Locator:
 
 
 def stop(someone: Person) -> None:
-    """From the hub's home page."""
+    """From the hub's home page, until the hub has let go of the server: before that, its start page leads to it."""
     someone.page.goto(f"{someone.site.url}/hub/home")
     own_desk(someone).get_by_role("button", name="Stop").click()
     expect(own_desk(someone).get_by_role("button", name="Start", exact=True)).to_be_visible()
+    eventually("the hub has let go of the server", lambda: not someone.site.servers(someone.name), 60)
 
 
 def command(someone: Person, label: str) -> None:
