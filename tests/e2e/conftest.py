@@ -38,25 +38,18 @@ class Site:
 
     def notebook(self, owner: str, name: str) -> dict[str, Any]:
         """A notebook as it is on the disk of its owner's server."""
-        answer = httpx.get(
-            f"{self.url}/user/{quoted(owner)}/api/contents/{name}",
-            headers={"Authorization": f"token {self.token}"},
-            timeout=30,
-            trust_env=False,
-        )
-        content: dict[str, Any] = answer.raise_for_status().json()["content"]
+        content: dict[str, Any] = self._get(f"/user/{quoted(owner)}/api/contents/{name}")["content"]
         return content
 
     def servers(self, owner: str) -> dict[str, Any]:
         """What the hub has of somebody's own server, running or on its way."""
-        answer = httpx.get(
-            f"{self.url}/hub/api/users/{quoted(owner)}",
-            headers={"Authorization": f"token {self.token}"},
-            timeout=30,
-            trust_env=False,
-        )
-        found: dict[str, Any] = answer.raise_for_status().json()["servers"]
+        found: dict[str, Any] = self._get(f"/hub/api/users/{quoted(owner)}")["servers"]
         return found
+
+    def _get(self, path: str) -> Any:
+        headers = {"Authorization": f"token {self.token}"}
+        answer = httpx.get(f"{self.url}{path}", headers=headers, timeout=30, trust_env=False)
+        return answer.raise_for_status().json()
 
     def put_notebook(self, owner: str, name: str, cells: Iterable[str]) -> None:
         """Lay a notebook of code cells into somebody's home, over one of that name."""

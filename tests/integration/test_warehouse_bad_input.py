@@ -79,16 +79,12 @@ def test_fifty_statements_are_one_script(notebook: Notebook) -> None:
     script = "DECLARE n INT64 DEFAULT 0;\n" + "SET n = n + 1;\n" * 48 + "SELECT n;"
     assert notebook(f"answer = told({script!r})") == [[48]]
     broken = script.replace("SET n = n + 1;", "SET n = m;", 1)
-    code, _, message = notebook(f"answer = told({broken!r})")
+    code, *_ = notebook(f"answer = told({broken!r})")
     assert code == 400
-    assert "m" in message
 
 
 def test_a_megabyte_of_text_is_the_most(notebook: Notebook) -> None:
-    large = f"{FLIGHTS} /* {'x' * 1_000_000} */"
-    assert notebook(f"answer = told({FLIGHTS!r} + ' /* ' + 'x' * 1_000_000 + ' */')") == [[336776]], len(
-        large
-    )
+    assert notebook(f"answer = told({FLIGHTS!r} + ' /* ' + 'x' * 1_000_000 + ' */')") == [[336776]]
     code, reason, message = notebook(f"answer = told({FLIGHTS!r} + ' /* ' + 'x' * 1_100_000 + ' */')")
     assert (code, reason) == (400, "invalid")
     assert message.startswith("The query is too large: ")
