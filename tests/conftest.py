@@ -114,6 +114,7 @@ def paying_project(kube: Kubectl) -> Iterator[Callable[..., str]]:
         kube("delete", "pvc", names.project_volume(name), "--ignore-not-found", "--wait=false")
 
 
+@pytest.hookimpl(tryfirst=True)  # xdist reads the marks in the same hook, and comes first otherwise
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """What may not run side by side: the tests of a file, and those that sign in with the same few names."""
     for item in items:

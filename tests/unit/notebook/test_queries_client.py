@@ -179,7 +179,7 @@ def test_what_is_never_taken_ends_in_a_sentence(server: Server) -> None:
         retrying.begun(server.client(), "SELECT 1", None, Line(Shown()), seconds=2)
     assert str(caught.value) == (
         "The query was tried for 2 s and not taken: Out of order, 503. "
-        "Nothing was billed; run the cell again later."
+        "Run the cell again later; if it began all the same, My queries shows it."
     )
 
 

@@ -45,8 +45,9 @@ def trying_again(why: str, seconds_left: float) -> str:
 
 
 def not_taken(why: str, seconds: float) -> str:
-    """When it was not taken for all that time."""
-    return f"The query was tried for {_time(seconds)} and not taken: {why} Nothing was billed; run the cell again later."
+    """When it was not taken for all that time. An answer may have been lost on the way, so it may run nevertheless."""
+    tried = f"The query was tried for {_time(seconds)} and not taken: {why}"
+    return f"{tried} Run the cell again later; if it began all the same, My queries shows it."
 
 
 def running(seconds: float, reads: int | None, stages: Sequence[str], job: str) -> str:
