@@ -199,6 +199,43 @@ def test_a_start_without_its_identity_says_so_and_mends_itself(
     assert Kernel.start(ada, "first.ipynb").run(QUERY).said.strip() == "42"
 
 
+@pytest.fixture
+def warehouse_clock(kube: Kubectl) -> Iterator[Callable[[int], None]]:
+    """Sets the warehouse's clock so many seconds ahead of the cluster's, and right again afterwards."""
+
+    def ahead(seconds: int) -> None:
+        kube("set", "env", "deployment/warehouse", "-c=stand-in", f"CARREL_CLOCK_AHEAD_SECONDS={seconds}")
+        kube("rollout", "status", "deployment/warehouse", "--timeout=180s", timeout=200)
+
+    yield ahead
+    kube("set", "env", "deployment/warehouse", "-c=stand-in", "CARREL_CLOCK_AHEAD_SECONDS-")
+    kube("rollout", "status", "deployment/warehouse", "--timeout=180s", timeout=200)
+
+
+@pytest.mark.alone
+def test_a_clock_that_is_an_hour_off_is_named_and_costs_nothing(
+    person: NewPerson, hub: httpx.Client, warehouse_clock: Callable[[int], None]
+) -> None:
+    ada = person()
+    ada.start()
+    for ahead, way, refusal in (
+        (3600, "behind", "The ID Token is expired."),
+        (-3600, "ahead of", "The ID Token is not valid yet: it was issued in the future."),
+    ):
+        warehouse_clock(ahead)
+        outcome = Kernel.start(ada, f"{way}.ipynb").run(QUERY)
+        print(outcome.error)
+        assert refusal in str(outcome.error)
+        status, out, _ = examined(ada)
+        print(out)
+        assert status == 1, out
+        assert f"✗ clock: The node's clock is 60 minutes {way} that of the exchange" in out
+        assert "clock" in failed(of(ada, hub))
+        assert identity(ada)["status"] == "True"  # of the start, and nothing is written since
+    warehouse_clock(0)
+    assert Kernel.start(ada, "right.ipynb").run(QUERY).said.strip() == "42"
+
+
 def test_a_dataset_that_a_project_gives_and_nobody_made_is_named(
     person: NewPerson, team: Team, hub: httpx.Client
 ) -> None:

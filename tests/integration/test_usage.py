@@ -23,6 +23,15 @@ job = bigquery.Client(project={project!r}).query("SELECT SUM(distance) FROM `car
 job.result()
 print(job.total_bytes_billed)
 """
+# The same record as the warehouse itself has it.
+RECORD = """
+from google.cloud import bigquery
+[row] = bigquery.Client(project={project!r}).query_and_wait('''
+    SELECT COUNT(*) AS queries, SUM(total_bytes_billed) AS bytes FROM `region-us`.INFORMATION_SCHEMA.JOBS
+    WHERE user_email = SESSION_USER() AND job_type = 'QUERY' AND state = 'DONE'
+''')
+print(row.queries, row.bytes)
+"""
 AROUND = """
 import os
 os.environ["BIGQUERY_EMULATOR_HOST"] = {address!r}
@@ -83,7 +92,6 @@ def test_a_query_and_a_server_are_counted_everywhere(
         1,
         names.notebook(ada.name),
     )
-
     labels = f'{{billing_project="{billing}",person="{ada.name}",project="{name}"}}'
     assert f"carrel_query_billed_bytes_total{labels} 1.048576e+07" in metrics(kube)
 
@@ -95,6 +103,7 @@ def test_a_query_and_a_server_are_counted_everywhere(
         check=True,
     )
     assert "10.0 MiB" in told.stdout
+    assert ada.python(RECORD.format(project=billing)).split() == ["1", str(billed)]
 
 
 def test_what_goes_around_the_gateway_is_found_by_the_auditor(

@@ -122,7 +122,9 @@ def test_what_lasts_ends_in_a_sentence(notebook: Notebook) -> None:
     assert outcome.error, outcome
     assert outcome.error[0] == "QueryFailedError"
     assert outcome.error[1].startswith("The query was tried for 2 min 0 s and not taken: ")
-    assert outcome.error[1].endswith("Run the cell again later; if it began all the same, My queries shows it.")
+    assert outcome.error[1].endswith(
+        "Run the cell again later; if it began all the same, My queries shows it."
+    )
 
 
 def test_a_warehouse_that_hangs_is_said_and_asked_again(notebook: Notebook) -> None:

@@ -66,6 +66,8 @@ REFUSED: dict[str, tuple[Callable[[ApiServer], str], str]] = {
     ),
     "expired": (lambda s: s.token(exp=int(time.time()) - 60), "expired"),
     "never expires": (lambda s: s.token(exp=None), "not valid"),
+    "expires at no time": (lambda s: s.token(exp="soon"), "its times must be numbers"),
+    "expires at no number": (lambda s: s.token(exp=float("nan")), "expired"),
     "not yet": (lambda s: s.token(nbf=int(time.time()) + 600), "not valid"),
     "from a clock an hour ahead": (lambda s: s.token(**hours(1)), "not valid"),
     "from a clock an hour behind": (lambda s: s.token(**hours(-1)), "expired"),

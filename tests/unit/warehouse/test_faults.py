@@ -7,12 +7,12 @@ from typing import Any
 
 import pytest
 
-from carrel_warehouse.stand_in import labels, limits
+from carrel_warehouse.stand_in import labels, texts
 from carrel_warehouse.stand_in.faults import LABEL, Faults
 from unit.warehouse.doubles import ApiServer, Client, EmulatorDouble, signed_in
 
 PROJECT = "/bigquery/v2/projects/p"
-LONGEST = limits.LONGEST_QUERY
+LONGEST = texts.LONGEST
 
 
 def as_job(text: str, **more: Any) -> tuple[str, dict[str, Any]]:
@@ -25,13 +25,13 @@ def as_query(text: str, **more: Any) -> tuple[str, dict[str, Any]]:
 
 @pytest.mark.parametrize("text", ["", " \n", "-- a", "# a\n/* b\n*/ ;", "/**/" * 10_000])
 def test_nothing_is_no_query(text: str) -> None:
-    assert limits.unfit(None) == "Required parameter is missing: query"
-    assert str(limits.unfit(text)).startswith("Syntax error")
+    assert texts.problem(None) == "Required parameter is missing: query"
+    assert str(texts.problem(text)).startswith("Syntax error")
 
 
 @pytest.mark.parametrize("text", ["SELECT 1", "-- a\nSELECT '--'", "/* a */ x", "/* a", "-", 7])
 def test_something_is_for_the_warehouse_to_judge(text: object) -> None:
-    assert limits.unfit(text) is None
+    assert texts.problem(text) is None
 
 
 def sent(body: dict[str, Any]) -> io.BytesIO:

@@ -12,6 +12,7 @@ from carrel_warehouse.stand_in.access.guard import DeniedError, Guard
 from carrel_warehouse.stand_in.access.lists import Lists, UnansweredError
 from carrel_warehouse.stand_in.admission import Gate
 from carrel_warehouse.stand_in.bearer import Handler, signed_in
+from carrel_warehouse.stand_in.clock import Clock
 from carrel_warehouse.stand_in.cluster import Cluster
 from carrel_warehouse.stand_in.deadlines import Deadlines
 from carrel_warehouse.stand_in.errors import denied, unavailable
@@ -49,7 +50,7 @@ class Readiness:
 
 async def build(settings: Settings) -> web.Application:
     """The application, with its connections opened at startup and closed at the end."""
-    access_tokens = AccessTokens()
+    access_tokens, clock = AccessTokens(), Clock(settings.clock_ahead)
     app = web.Application(
         middlewares=[signed_in(access_tokens, open_paths=frozenset({EXCHANGE, READY, LIVE})), _refusing],
         client_max_size=LARGEST_QUERY,
@@ -76,7 +77,7 @@ async def build(settings: Settings) -> web.Application:
         [
             web.get(READY, readiness.handle),
             web.get(LIVE, _live),
-            web.post(EXCHANGE, Exchange(settings, Cluster(settings), access_tokens).handle),
+            web.post(EXCHANGE, Exchange(settings, Cluster(settings), access_tokens, clock).handle),
             web.post(f"{project}/queries", jobs.query),
             web.get(f"{project}/queries/{{job}}", views.results),
             web.get(f"{project}/jobs", views.list),
@@ -101,6 +102,7 @@ async def build(settings: Settings) -> web.Application:
         await session.close()
         records.close()
 
+    app.on_response_prepare.append(clock.date)
     app.cleanup_ctx.append(running)
     return app
 

@@ -5,6 +5,7 @@ import logging
 from aiohttp import web
 
 from carrel_warehouse.stand_in import people, tokens
+from carrel_warehouse.stand_in.clock import Clock
 from carrel_warehouse.stand_in.cluster import Cluster, UnreachableError
 from carrel_warehouse.stand_in.errors import exchange_error
 from carrel_warehouse.stand_in.people import Caller, ServiceAccount
@@ -19,8 +20,11 @@ log = logging.getLogger(__name__)
 class Exchange:
     """The token endpoint."""
 
-    def __init__(self, settings: Settings, cluster: Cluster, access_tokens: tokens.AccessTokens) -> None:
+    def __init__(
+        self, settings: Settings, cluster: Cluster, access_tokens: tokens.AccessTokens, clock: Clock
+    ) -> None:
         self._settings = settings
+        self._clock = clock
         self._cluster = cluster
         self._access_tokens = access_tokens
 
@@ -52,7 +56,8 @@ class Exchange:
     async def _verified(self, token: str) -> ServiceAccount:
         key = await self._cluster.key(tokens.key_id(token))
         issuer = await self._cluster.issuer()
-        return tokens.service_account(token, key, issuer, self._settings.token_audience)
+        audience = self._settings.token_audience
+        return tokens.service_account(token, key, issuer, audience, self._clock.now())
 
     async def _caller(self, account: ServiceAccount) -> Caller:
         principal = people.principal(self._settings.audience, account)

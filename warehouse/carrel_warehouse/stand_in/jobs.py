@@ -11,7 +11,7 @@ from typing import Any
 import aiohttp
 from aiohttp import web
 
-from carrel_warehouse.stand_in import labels, limits, overlay, uploads
+from carrel_warehouse.stand_in import labels, limits, overlay, texts, uploads
 from carrel_warehouse.stand_in.access.calls import document
 from carrel_warehouse.stand_in.admission import Admission, Gate
 from carrel_warehouse.stand_in.bearer import CALLER
@@ -126,7 +126,7 @@ class Jobs:
 
     async def _refused(self, request: web.Request, holder: Json, query: Json) -> web.Response | None:
         """What is said without asking anybody; `holder` has a query's labels."""
-        if message := labels.problem(holder.get("labels")) or limits.unfit(query.get("query")):
+        if message := labels.problem(holder.get("labels")) or texts.problem(query.get("query")):
             return api_error(400, message, "invalid", "INVALID_ARGUMENT")
         if holder.get("dryRun"):
             return None

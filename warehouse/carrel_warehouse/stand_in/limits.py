@@ -1,6 +1,5 @@
 """`maximumBytesBilled`: what a query may cost at most, kept before anything reaches the engine."""
 
-import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -11,8 +10,6 @@ from carrel_warehouse.stand_in.metering.charges import Estimate
 from carrel_warehouse.stand_in.records import Failure
 
 REASON = "bytesBilledLimitExceeded"
-LONGEST_QUERY = 1024 * 1024
-_NOTHING = re.compile(r"(?:\s++|;|(?:--|#)[^\n]*+|/\*.*?\*/)*+", re.DOTALL)  # white space and comments
 # Runs in a refused query's place under its id, so that the emulator lists it, dates it and takes the id only once.
 _PLACEHOLDER: Mapping[str, Any] = {"query": "SELECT 1", "useLegacySql": False}
 _NOT_FOR_THE_PLACEHOLDER = (
@@ -35,22 +32,6 @@ def exceeded(query: Mapping[str, Any], estimate: Estimate) -> Failure | None:
         return None
     message = f"Query exceeded limit for bytes billed: {allowed}. {estimate.billed} or higher required."
     return Failure(REASON, message)
-
-
-def unfit(text: object) -> str | None:
-    """Why a query of that text is refused unread; None if it is not (cloud.google.com/bigquery/quotas)."""
-    if text is None:  # Google's client leaves an empty one out
-        return "Required parameter is missing: query"
-    if not isinstance(text, str):
-        return None  # the emulator refuses what is no text
-    if _NOTHING.fullmatch(text):
-        return "Syntax error: Unexpected end of script. The query is empty."
-    if len(text) <= LONGEST_QUERY:
-        return None
-    return (
-        f"The query is too large: {len(text)} characters. A query may have {LONGEST_QUERY} (1,024K) at most, "
-        "with comments and white space."
-    )
 
 
 def hold_the_place(query: dict[str, Any]) -> None:

@@ -11,6 +11,7 @@ class Settings:
 
     `audience` names this exchange as Google's name a provider: `//host/path`. A cluster's token must be made for the
     same name with `https:` in front, which is Google's default too. `administrators` are principals or addresses.
+    `clock_ahead` is in seconds, and for trying a wrong clock.
     """
 
     project: str
@@ -24,6 +25,7 @@ class Settings:
     service_account: Path = Path("/var/run/secrets/kubernetes.io/serviceaccount")
     data: Path = Path("/data/stand-in")
     port: int = 9050
+    clock_ahead: int = 0
 
     @property
     def token_audience(self) -> str:
@@ -58,6 +60,7 @@ def parse(environment: Mapping[str, str]) -> Settings:
         service_account=Path(environment.get("CARREL_SERVICE_ACCOUNT", defaults.service_account)),
         data=Path(environment.get("CARREL_DATA", defaults.data)),
         port=int(environment.get("CARREL_PORT", defaults.port)),
+        clock_ahead=int(environment.get("CARREL_CLOCK_AHEAD_SECONDS", defaults.clock_ahead)),
     )
 
 
