@@ -27,8 +27,8 @@ print(job.total_bytes_billed)
 RECORD = """
 from google.cloud import bigquery
 [row] = bigquery.Client(project={project!r}).query_and_wait('''
-    SELECT COUNT(*) AS queries, SUM(total_bytes_billed) AS bytes FROM `region-us`.INFORMATION_SCHEMA.JOBS
-    WHERE user_email = SESSION_USER() AND job_type = 'QUERY' AND state = 'DONE'
+    SELECT COUNT(*) AS queries, SUM(total_bytes_billed) AS bytes FROM `region-us`.INFORMATION_SCHEMA.JOBS_BY_USER
+    WHERE job_type = 'QUERY' AND state = 'DONE'
 ''')
 print(row.queries, row.bytes)
 """

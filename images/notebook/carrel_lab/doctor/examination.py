@@ -90,8 +90,9 @@ class Examination:
         off = clock is not None and clock.failed
         yield skipped(tokens.EXPIRY, f"Not judged, because '{tokens.CLOCK}' failed.") if off else expiry
         exchanged = exchange.exchanged(answer, credentials, claims, self._place)
-        if expiry.failed and exchanged.failed and not off:
-            yield skipped(exchange.EXCHANGE, f"Not judged, because '{tokens.EXPIRY}' failed.")
+        if exchanged.failed and (off or expiry.failed):
+            cause = tokens.CLOCK if off else tokens.EXPIRY
+            yield skipped(exchange.EXCHANGE, f"Not judged, because '{cause}' failed.")
             return
         yield exchanged
         if exchanged.failed or not isinstance(answer, Answer):
