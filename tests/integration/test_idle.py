@@ -14,6 +14,7 @@ import pytest
 
 from support.cluster import Kubectl, Object, Person, Platform, eventually, quoted, unique
 from support.kernels import Kernel
+from support.own_loop import finished
 from support.terminal import carrel
 
 pytestmark = pytest.mark.cluster
@@ -159,7 +160,7 @@ def run_in_terminal(somebody: Person, platform: Platform, server: str, line: str
                 if line in shown:
                     return
 
-    asyncio.run(asyncio.wait_for(type_it(), 20))
+    finished(asyncio.wait_for(type_it(), 20))
 
 
 def view(somebody: Person, server: str) -> Object:

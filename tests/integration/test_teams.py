@@ -12,6 +12,7 @@ import yarl
 
 from carrel_operator import names
 from support.cluster import Kubectl, KubectlError, Object, Person, Platform, eventually, quoted, unique
+from support.own_loop import finished
 from support.sign_in import sign_in
 
 pytestmark = pytest.mark.cluster
@@ -130,7 +131,7 @@ def test_members_work_in_the_projects_own_server_and_nobody_else_does(
     )
 
     uid = server.pod_uid()
-    asyncio.run(two.until_cut(server, lambda: team.apply((ada.name, "editor"))))
+    finished(two.until_cut(server, lambda: team.apply((ada.name, "editor"))))
     assert two.opens(server) in {403, 503}
     eventually("the others go on", lambda: one.opens(server) == 200, SECONDS)
     assert two.opens(server) == 403
@@ -180,7 +181,7 @@ def both_resize(server: Person, one: Visitor, two: Visitor) -> set[str]:
     async def both() -> list[int]:
         return list(await asyncio.gather(one.resize(server, "medium"), two.resize(server, "small")))
 
-    assert asyncio.run(both()) == [202, 202]
+    assert finished(both()) == [202, 202]
     server.settle()
     return {"medium", "small"}
 
