@@ -1,8 +1,12 @@
 """What the Go builds read from their go.mod files, and when they build again."""
 
+import re
+
 import pytest
 
+from carrel_local.configuration import TEMPLATES
 from carrel_local.programs import GROUPS, Group, flags, key, needed_go, pinned, tools
+from carrel_local.repository import LOCAL
 
 GO_MOD = """\
 module carrel.dev/local/example
@@ -46,6 +50,13 @@ def test_kubernetes_tells_its_own_version_to_clients() -> None:
     link = next(flag for flag in flags(GROUPS[0]) if flag.startswith("-ldflags"))
     assert "version.gitVersion=v1.37" in link
     assert "version.gitMinor=37" in link
+
+
+def test_coredns_has_the_plugins_of_its_corefile_and_no_others() -> None:
+    main = (LOCAL / "programs" / "coredns" / "main.go").read_text()
+    linked = re.findall(r"coredns/plugin/(\w+)\"", main)
+    named = re.findall(r"^    (\$?\w+)", (TEMPLATES / "Corefile").read_text(), re.MULTILINE)
+    assert linked == sorted(name.removeprefix("$") for name in named)
 
 
 def test_a_program_is_built_again_when_compiler_flags_or_sources_change() -> None:
