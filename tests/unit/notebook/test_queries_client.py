@@ -190,15 +190,31 @@ def test_what_is_refused_is_not_tried_again(server: Server) -> None:
     assert not shown
 
 
-def press_stop() -> None:
-    """To the thread that waits: a signal to the process may reach another, which does not wake it."""
-    signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGINT)
+@pytest.fixture
+def stop_pressed() -> Iterator[None]:
+    """After a second, and as a person would again later: Python drops an interrupt that meets it finalising an object.
+
+    It goes to the thread that waits: a signal to the process may reach another, which does not wake it.
+    """
+    over = threading.Event()
+
+    def press() -> None:
+        pause = 1.2
+        while not over.wait(pause):
+            signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGINT)
+            pause = 10
+
+    hand = threading.Thread(target=press)
+    hand.start()
+    yield
+    over.set()
+    hand.join()
 
 
+@pytest.mark.usefixtures("stop_pressed")
 def test_stop_cancels_the_job_and_says_so(server: Server) -> None:
     server.seconds = 60
     job = server.client().query("SELECT 1")
-    threading.Timer(1.2, press_stop).start()
     with pytest.raises(QueryCancelled, match="was cancelled after") as caught:
         waiting.wait(job, Line(Shown()))
     assert ("POST", f"/bigquery/v2/projects/p/jobs/{job.job_id}/cancel") in server.calls
