@@ -2,7 +2,7 @@ module carrel.dev/local/folders
 
 go 1.26.0
 
-// As in ../kubernetes: what both use is compiled once.
+// The versions of ../kubernetes, whose API these programs are clients of.
 replace (
 	cel.dev/expr => cel.dev/expr v0.25.2
 	github.com/felixge/httpsnoop => github.com/felixge/httpsnoop v1.0.4
