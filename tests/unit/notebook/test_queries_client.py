@@ -192,23 +192,14 @@ def test_what_is_refused_is_not_tried_again(server: Server) -> None:
 
 @pytest.fixture
 def stop_pressed() -> Iterator[None]:
-    """After a second, and as a person would again later: Python drops an interrupt that meets it finalising an object.
-
-    It goes to the thread that waits: a signal to the process may reach another, which does not wake it.
-    """
-    over = threading.Event()
-
-    def press() -> None:
-        pause = 1.2
-        while not over.wait(pause):
-            signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGINT)
-            pause = 10
-
-    hand = threading.Thread(target=press)
+    """After a second, as Jupyter does it. A shell has what it runs in the background ignore that signal, pytest too."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    # To the thread that waits: a signal to the process may reach another, which does not wake it.
+    hand = threading.Timer(1.2, signal.pthread_kill, (threading.main_thread().ident, signal.SIGINT))
     hand.start()
     yield
-    over.set()
     hand.join()
+    signal.signal(signal.SIGINT, before)
 
 
 @pytest.mark.usefixtures("stop_pressed")
