@@ -90,6 +90,9 @@ def settings(seed: Seed, database: str, signing_keys: list[Json]) -> Json:
             "FAVICON": None,
             "SMTP": None,
             "ENABLE_PASSWORD_RECOVERY": False,
+            # Enter in a field would send it twice, once to be checked. Where the check is answered last, its cookie
+            # takes the place of the one that says whose password is asked for, and the sign-in has to begin anew.
+            "HTMX": False,
             # The values are the truth: nobody edits accounts here, and nobody makes a group that the hub would trust.
             "ACL": {"DEFAULT": {"PERMISSIONS": ["use_oidc"], "READ": ["user_name", "groups"], "WRITE": []}},
         },

@@ -60,6 +60,10 @@ def test_nobody_can_edit_accounts_or_groups_in_the_browser() -> None:
     assert acl == {"DEFAULT": {"PERMISSIONS": ["use_oidc"], "READ": ["user_name", "groups"], "WRITE": []}}
 
 
+def test_a_form_is_sent_once() -> None:
+    assert seeds.settings(seeds.parse(GOOD), "x.sqlite", [])["CANAILLE"]["HTMX"] is False
+
+
 def test_the_public_address_is_the_issuer() -> None:
     settings = seeds.settings(seeds.parse(GOOD), "x.sqlite", [])
     assert (settings["PREFERRED_URL_SCHEME"], settings["SERVER_NAME"]) == ("http", "localhost:8001")
