@@ -38,13 +38,13 @@ class Around(Cgroup):
     """As if some processes were alone in a container."""
 
     def __init__(self, used: Callable[[], int]) -> None:
-        self._used, self.reads, self.quick, self.failures = used, 0, 0, 0
+        self._used, self.reads, self.quick, self.failures, self.oom_kills = used, 0, 0, 0, 0
 
     def read(self) -> Memory:
         self.reads += 1
         if self.reads == 2 and self.failures:
             raise ValueError("not a number")
-        return Memory(self._used(), LIMIT, 0)
+        return Memory(self._used(), LIMIT, self.oom_kills)
 
     def counted(self) -> int:
         self.quick += 1
@@ -59,7 +59,7 @@ def guard(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[
     monkeypatch.setattr(processes, "descendants", lambda pid: [pid])
     running: list[Agent] = []
 
-    def start(cgroup: Cgroup, **kernels: int) -> tuple[Agent, Notices]:
+    def start(cgroup: Cgroup, kernels: dict[str, int]) -> tuple[Agent, Notices]:
         notices = Notices()
         voices = Voices(
             notices, Reporter(None, notices, tmp_path), Growth(None, notices), Evidence(tmp_path / "evidence")
@@ -106,7 +106,7 @@ def test_the_program_to_blame_ends_and_the_other_runs_on(
 ) -> None:
     blamed, bystander = program(ALLOCATES, manner), program("import time; time.sleep(60)")
     used = lambda: 100 * MIB + processes.resident(blamed.pid)  # noqa: E731
-    agent, notices = guard(Around(used), a=blamed.pid, b=bystander.pid)
+    agent, notices = guard(Around(used), {"a": blamed.pid, "b": bystander.pid})
     blamed.wait(20)
     eventually("the end is told", lambda: agent.last_kill and agent.last_kill.action == action, 5)
     assert agent.last_kill
@@ -116,12 +116,40 @@ def test_the_program_to_blame_ends_and_the_other_runs_on(
     assert about_memory(notices)[0] == "warning"
 
 
+def test_a_kernel_that_the_oom_killer_took_before_a_look_is_still_known_by_its_notebook(
+    guard: Callable[..., tuple[Agent, Notices]],
+    program: Callable[..., subprocess.Popen[bytes]],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("JPY_SESSION_NAME", "big.ipynb")
+    blamed = program("import time; time.sleep(60)")
+    monkeypatch.delenv("JPY_SESSION_NAME")
+    kernels = {"a": blamed.pid}
+
+    def used() -> int:
+        """In the second turn it is killed after the read of the memory, and before the look at the processes."""
+        if cgroup.reads == 3 and "b" not in kernels:
+            blamed.kill()
+            eventually("it has ended", lambda: not processes.exists(blamed.pid), 5, every=0.01)
+            kernels["b"] = 0  # a new kernel, hence a look
+        return 100 * MIB
+
+    cgroup = Around(used)
+    agent, _ = guard(cgroup, kernels)
+    eventually("it was looked at", lambda: cgroup.reads > 3, 5)
+    cgroup.oom_kills = 1
+    eventually("the end is told", lambda: agent.last_kill, 5)
+    assert agent.last_kill
+    assert agent.last_kill.culprit.notebook == "big.ipynb"
+    assert "The kernel of big.ipynb was stopped" in agent.last_kill.message
+
+
 def test_steady_use_near_the_limit_is_looked_at_seldom_and_a_change_is_seen_between_two_looks(
     guard: Callable[..., tuple[Agent, Notices]],
 ) -> None:
     used = [int(LIMIT * 0.8)]
     cgroup = Around(lambda: used[0])
-    _, notices = guard(cgroup)
+    _, notices = guard(cgroup, {})
     time.sleep(3)  # this is what is measured
     assert cgroup.reads < 10
     assert cgroup.quick < 3 / 0.06 + 10, (
@@ -136,7 +164,7 @@ def test_steady_use_near_the_limit_is_looked_at_seldom_and_a_change_is_seen_betw
 def test_a_failure_does_not_end_the_guard(guard: Callable[..., tuple[Agent, Notices]]) -> None:
     cgroup = Around(lambda: int(LIMIT * 0.9))
     cgroup.failures = 1
-    _, notices = guard(cgroup)
+    _, notices = guard(cgroup, {})
     eventually("a warning all the same", lambda: about_memory(notices) == ["warning"], 5)
 
 

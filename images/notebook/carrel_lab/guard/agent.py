@@ -155,7 +155,9 @@ class Agent(threading.Thread):
         with contextlib.suppress(OSError):
             cell = inside.cell_file(pid).read_text()
         document = processes.variable(pid, "JPY_SESSION_NAME").removeprefix(f"{Path.home()}/")
-        return Culprit(kernel, document, cell)
+        # one that was just killed has no environment left
+        known = self._culprits.get(kernel, Culprit())
+        return Culprit(kernel, document or known.notebook, cell)
 
     def _act(self, action: Action, sample: Sample) -> None:
         log.info("memory guard: %s %s at %s of %s", action.step, action.kernel, sample.used, sample.limit)
