@@ -117,6 +117,9 @@ def _environment(seen: Seen, size: InstanceType, settings: Settings) -> dict[str
         environment["GOOGLE_CLOUD_PROJECT"] = identity.project
     if identity.mode is IdentityMode.FEDERATED:
         environment["GOOGLE_APPLICATION_CREDENTIALS"] = f"{_CREDENTIALS_PATH}/credentials.json"
+    if identity.mode is IdentityMode.METADATA:
+        # for the doctor's commands; elsewhere the token says it
+        environment["CARREL_SERVICE_ACCOUNT"] = principal.service_account
     return environment
 
 

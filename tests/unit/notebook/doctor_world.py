@@ -65,6 +65,7 @@ class World:
             "generateAccessToken": Answer(200, {"accessToken": "lent"}),
             "/default/email": Answer(200, text="pays.svc.id.goog"),
             "/default/token": Answer(200, {"access_token": "t"}),
+            "/project-id": Answer(200, text="fleet"),
             "/jobs": Answer(200, {}),
             "/budget": Answer(200, {"payer": "ada", "left_today": 5_000_000}),
             "/datasets/": Answer(200, {}),

@@ -47,7 +47,13 @@ def both(*breaks: Break) -> Break:
     return broken
 
 
-METADATA = setting(place={"credentials": None})
+METADATA = setting(
+    place={"credentials": None, "service_account": "user-ada"}, known=Known("principal://ada", (SALES,))
+)
+UNBOUND = (
+    "Unable to generate access token; IAM returned 403 Forbidden: "
+    "Permission 'iam.serviceAccounts.getAccessToken' denied on resource (or it may not exist).\n"
+)
 IN_CLUSTER = setting(
     place={"warehouse": STAND_IN},
     credentials={
@@ -211,6 +217,28 @@ BROKEN: dict[str, tuple[Break, str, str, str]] = {
         "metadata server",
         "not at GKE_METADATA",
         "--workload-metadata=GKE_METADATA",
+    ),
+    "a service account that the metadata server may not lend": (
+        both(
+            METADATA,
+            answering("/default/email", Answer(200, text="notebooks@pays.iam.gserviceaccount.com")),
+            answering("/default/token", Answer(403, text=UNBOUND)),
+        ),
+        "impersonation",
+        "may not act as notebooks@pays.iam.gserviceaccount.com: Unable to generate access token; IAM returned 403",
+        '--role=roles/iam.workloadIdentityUser --member="serviceAccount:fleet.svc.id.goog[carrel/user-ada]"',
+    ),
+    "a metadata server that gives no token": (
+        both(METADATA, answering("/default/token", Answer(500, text="internal error"))),
+        "metadata server",
+        "gives no token (500): internal error",
+        "gcloud services enable sts.googleapis.com",
+    ),
+    "no right to run jobs for whom the metadata server knows": (
+        both(METADATA, answering("/jobs", error(403, "No bigquery.jobs.create.", "accessDenied"))),
+        "right to query",
+        "bigquery.jobs.create",
+        "--member=principal://ada --role=roles/bigquery.jobUser",
     ),
     "nobody who pays": (setting(place={"project": ""}), "project", "is not set", "warehouse.project=PROJECT"),
     "an API that is off": (
@@ -377,8 +405,14 @@ def test_a_place_is_read_from_the_environment() -> None:
     assert found == Place("http://gateway.desks.svc:9060", "pays", Path("/c.json"), namespace="desks")
     assert found.inside
     assert found.patience == PATIENCE_SECONDS
-    metadata = Place.from_environment({"GOOGLE_CLOUD_PROJECT": "pays", "CARREL_IDENTITY_PATIENCE": "5"})
-    assert metadata == Place(GOOGLE, "pays", patience=5.0)
+    metadata = Place.from_environment(
+        {
+            "GOOGLE_CLOUD_PROJECT": "pays",
+            "CARREL_IDENTITY_PATIENCE": "5",
+            "CARREL_SERVICE_ACCOUNT": "user-ada",
+        }
+    )
+    assert metadata == Place(GOOGLE, "pays", patience=5.0, service_account="user-ada")
 
 
 def test_silences_are_told_apart() -> None:

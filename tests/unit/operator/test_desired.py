@@ -12,7 +12,7 @@ from carrel_operator.desired import DesiredSet, PodFate, desired_set
 from carrel_operator.project_seen import Membership
 from carrel_operator.seen import Seen
 from carrel_operator.settings import Settings
-from unit.operator.worlds import FEDERATED, PLAIN, container, home, notebook, pod, project, seen
+from unit.operator.worlds import FEDERATED, METADATA, PLAIN, container, home, notebook, pod, project, seen
 
 GOLDEN = Path(__file__).parent / "golden"
 
@@ -27,6 +27,7 @@ CASES = {
         seen(notebook(environmentSecret="nb-ada-env", homeSize="50Gi")),
         FEDERATED,
     ),
+    "metadata-server": (seen(ADA), METADATA),
     "gpu-size": (seen(notebook(instanceType="huge", ownerGroups=["researchers"])), PLAIN),
     "second-server-of-a-person": (
         seen(ADA_LAB, relatives=(ADA.metadata, ADA_LAB.metadata), home=home()),

@@ -41,6 +41,20 @@ STANDARD = NotebookImage.parse(
 CATALOGUE = Catalogue({"small": SMALL, "huge": HUGE}, {"standard": STANDARD})
 
 PLAIN = parse({"namespace": "carrel"})
+METADATA = parse(
+    {
+        "namespace": "carrel",
+        "identity": {
+            "mode": "metadata",
+            "project": "my-project",
+            "serviceAccountAnnotations": {
+                "iam.gke.io/gcp-service-account": "notebooks@my-project.iam.gserviceaccount.com"
+            },
+            "environment": {"BIGQUERY_EMULATOR_HOST": "http://gateway.carrel.svc:9060"},
+            "principal": "serviceAccount:notebooks@my-project.iam.gserviceaccount.com",
+        },
+    }
+)
 FEDERATED = parse(
     {
         "namespace": "carrel",

@@ -8,7 +8,7 @@ from aiohttp.test_utils import TestClient, TestServer
 
 from carrel_warehouse.stand_in.app import build
 from carrel_warehouse.stand_in.settings import Settings
-from unit.warehouse.doubles import AUDIENCE, ApiServer, Client, EmulatorDouble
+from unit.warehouse.doubles import AUDIENCE, LENT, SUBJECT, ApiServer, Client, EmulatorDouble
 
 
 @pytest.fixture
@@ -37,7 +37,8 @@ def settings(servers: tuple[TestServer, TestServer], tmp_path: Path) -> Settings
         audience=AUDIENCE,
         email_domain="example.org",
         namespace="carrel",
-        administrators=frozenset({f"principal:{AUDIENCE}/subject/system:serviceaccount:carrel:auditor"}),
+        administrators=frozenset({f"{SUBJECT}:auditor"}),
+        service_accounts={LENT: frozenset({f"{SUBJECT}:user-ada"})},
         api_server=str(servers[0].make_url("")).rstrip("/"),
         emulator=str(servers[1].make_url("")).rstrip("/"),
         service_account=tmp_path,

@@ -11,6 +11,8 @@ from aiohttp.test_utils import TestClient
 from cryptography.hazmat.primitives.asymmetric import rsa
 
 AUDIENCE = "//warehouse.carrel.local/clusters/this"
+SUBJECT = f"principal:{AUDIENCE}/subject/system:serviceaccount:carrel"
+LENT = "notebooks@carrel-demo.iam.gserviceaccount.com"  # ada may act as it
 Client = TestClient[web.Request, web.Application]
 
 

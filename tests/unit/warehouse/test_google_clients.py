@@ -8,13 +8,13 @@ from typing import Any
 import google.auth
 import pytest
 from aiohttp.test_utils import TestServer
-from google.auth.exceptions import OAuthError
+from google.auth.exceptions import OAuthError, RefreshError
 from google.auth.transport.requests import AuthorizedSession
 from google.cloud import bigquery
 
 from carrel_warehouse.stand_in.app import build
 from carrel_warehouse.stand_in.settings import Settings
-from unit.warehouse.doubles import ApiServer, Client
+from unit.warehouse.doubles import LENT, ApiServer, Client, signed_in
 
 
 @pytest.fixture
@@ -98,3 +98,27 @@ async def test_the_bigquery_client_needs_no_arguments() -> None:
         )
 
     assert await asyncio.to_thread(run) == ("ada@example.org", "ada@example.org", ["chosen"])
+
+
+async def test_a_service_account_is_lent_to_whom_it_is_bound(
+    notebook: str, token_file: Path, api_server: ApiServer, tmp_path: Path
+) -> None:
+    file = tmp_path / "credentials.json"
+    lending = f"{notebook}/v1/projects/-/serviceAccounts/{LENT}:generateAccessToken"
+    bound = json.loads(file.read_text()) | {"service_account_impersonation_url": lending}
+    await asyncio.to_thread(file.write_text, json.dumps(bound))
+    assert (await asyncio.to_thread(session().get, f"{notebook}/x")).json()["email"] == LENT
+    bob = api_server.token(sub="system:serviceaccount:carrel:user-bob")
+    await asyncio.to_thread(token_file.write_text, bob)
+    with pytest.raises(RefreshError, match=r"iam\.serviceAccounts\.getAccessToken"):
+        await asyncio.to_thread(session().get, f"{notebook}/x")
+
+
+@pytest.mark.parametrize("address", ["nobody@carrel-demo.iam.gserviceaccount.com", "ada@example.org"])
+async def test_no_other_account_is_lent(client: Client, api_server: ApiServer, address: str) -> None:
+    path = f"/v1/projects/-/serviceAccounts/{address}:generateAccessToken"
+    async with client.post(path, headers=await signed_in(client, api_server, "user-ada")) as answer:
+        assert answer.status == 403
+        assert (await answer.json())["error"]["status"] == "PERMISSION_DENIED"
+    async with client.post(path) as answer:
+        assert answer.status == 401

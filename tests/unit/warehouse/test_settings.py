@@ -31,3 +31,15 @@ def test_what_is_missing_is_named(name: str) -> None:
 def test_an_audience_of_another_kind_is_refused() -> None:
     with pytest.raises(ValueError, match="must begin with //"):
         parse(GOOD | {"CARREL_AUDIENCE": "https://warehouse"})
+
+
+def test_service_accounts_are_json() -> None:
+    assert parse(GOOD).service_accounts == {}
+    found = parse(GOOD | {"CARREL_SERVICE_ACCOUNTS": '{"n@p.iam.gserviceaccount.com": ["principal://a"]}'})
+    assert found.service_accounts == {"n@p.iam.gserviceaccount.com": {"principal://a"}}
+
+
+@pytest.mark.parametrize("text", ["n@p", "[1]", '{"n@p": 1}'])
+def test_service_accounts_of_another_kind_are_refused(text: str) -> None:
+    with pytest.raises(ValueError, match="CARREL_SERVICE_ACCOUNTS must be JSON"):
+        parse(GOOD | {"CARREL_SERVICE_ACCOUNTS": text})

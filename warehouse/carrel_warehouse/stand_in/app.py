@@ -18,6 +18,7 @@ from carrel_warehouse.stand_in.deadlines import Deadlines
 from carrel_warehouse.stand_in.errors import denied, unavailable
 from carrel_warehouse.stand_in.exchange import Exchange
 from carrel_warehouse.stand_in.history import History
+from carrel_warehouse.stand_in.impersonation import Impersonation
 from carrel_warehouse.stand_in.job_views import Views
 from carrel_warehouse.stand_in.jobs import Jobs
 from carrel_warehouse.stand_in.lives import Lives
@@ -32,6 +33,7 @@ from carrel_warehouse.stand_in.tokens import AccessTokens
 from carrel_warehouse.stand_in.upstream import DOWN, Emulator
 
 EXCHANGE, READY, LIVE = "/sts/v1/token", "/healthz", "/livez"
+LENDING = "/v1/projects/-/serviceAccounts/{account}:generateAccessToken"
 LARGEST_QUERY = 16 * 1024**2  # read whole; uploads flow through and have no limit
 RETRY_SECONDS = 5.0
 log = logging.getLogger(__name__)
@@ -78,6 +80,7 @@ async def build(settings: Settings) -> web.Application:
             web.get(READY, readiness.handle),
             web.get(LIVE, _live),
             web.post(EXCHANGE, Exchange(settings, Cluster(settings), access_tokens, clock).handle),
+            web.post(LENDING, Impersonation(settings, access_tokens, clock).handle),
             web.post(f"{project}/queries", jobs.query),
             web.get(f"{project}/queries/{{job}}", views.results),
             web.get(f"{project}/jobs", views.list),

@@ -1,7 +1,8 @@
 """The settings are read once, from the environment the chart writes."""
 
+import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 
@@ -11,6 +12,7 @@ class Settings:
 
     `audience` names this exchange as Google's name a provider: `//host/path`. A cluster's token must be made for the
     same name with `https:` in front, which is Google's default too. `administrators` are principals or addresses.
+    `service_accounts` are Google service accounts by their address, each with the principals that may act as it.
     `clock_ahead` is in seconds, and for trying a wrong clock.
     """
 
@@ -21,6 +23,7 @@ class Settings:
     emulator: str = "http://127.0.0.1:9150"
     issuer: str | None = None
     administrators: frozenset[str] = frozenset()
+    service_accounts: Mapping[str, frozenset[str]] = field(default_factory=dict)
     api_server: str = "https://kubernetes.default.svc"
     service_account: Path = Path("/var/run/secrets/kubernetes.io/serviceaccount")
     data: Path = Path("/data/stand-in")
@@ -56,6 +59,7 @@ def parse(environment: Mapping[str, str]) -> Settings:
         emulator=environment.get("CARREL_EMULATOR", defaults.emulator),
         issuer=environment.get("CARREL_ISSUER"),
         administrators=_listed(environment.get("CARREL_ADMINISTRATORS", "")),
+        service_accounts=_service_accounts(environment.get("CARREL_SERVICE_ACCOUNTS", "{}")),
         api_server=environment.get("CARREL_API_SERVER", defaults.api_server),
         service_account=Path(environment.get("CARREL_SERVICE_ACCOUNT", defaults.service_account)),
         data=Path(environment.get("CARREL_DATA", defaults.data)),
@@ -66,3 +70,12 @@ def parse(environment: Mapping[str, str]) -> Settings:
 
 def _listed(text: str) -> frozenset[str]:
     return frozenset(filter(None, map(str.strip, text.split(","))))
+
+
+def _service_accounts(text: str) -> dict[str, frozenset[str]]:
+    try:
+        return {address: frozenset(principals) for address, principals in json.loads(text).items()}
+    except (ValueError, AttributeError, TypeError) as error:
+        raise ValueError(
+            f'CARREL_SERVICE_ACCOUNTS must be JSON such as {{"ADDRESS": ["PRINCIPAL"]}}, and {text!r} is not.'
+        ) from error

@@ -20,6 +20,7 @@ _GRANT = "urn:ietf:params:oauth:grant-type:token-exchange"
 _ACCESS_TOKEN = "urn:ietf:params:oauth:token-type:access_token"  # noqa: S105 - a name, not a token
 _FLAVOR = {"Metadata-Flavor": "Google"}
 _IDENTITY = "/computeMetadata/v1/instance/service-accounts/default"
+_PROJECT = "/computeMetadata/v1/project/project-id"  # the cluster's, whose pool it is
 _DRY_RUN = {"configuration": {"dryRun": True, "query": {"query": "SELECT 1", "useLegacySql": False}}}
 _MOST_DATASETS = 50
 _AT_A_TIME = 8
@@ -57,11 +58,11 @@ class Examination:
 
     def whole(self, known: Callable[[], Known]) -> list[Finding]:
         """All links, the budget and the datasets of the person's projects too."""
+        said = known()
+        self._principal = said.principal
         found = self.essential()
         if any(each.failed for each in found):
             return [*found, *_not_looked_at(found, queries.BUDGET, DATASETS)]
-        said = known()
-        self._principal = said.principal or self._principal
         return [*found, self._budget(), *self._datasets(said.datasets)]
 
     def _by_token(self) -> list[Finding]:
@@ -73,7 +74,8 @@ class Examination:
         claims, present = tokens.read_token(credentials.token_file, _read(Path(credentials.token_file)))
         if claims is None:
             return [found, present, *_not_looked_at([present], *rest[1:])]
-        self._principal = claims.principal(credentials) if credentials.at_google else claims.subject
+        own = claims.principal(credentials) if credentials.at_google else claims.subject
+        self._principal = self._principal or own
         fits = tokens.audience(claims, credentials)
         if fits.failed:
             return [found, present, fits, *_not_looked_at([fits], *rest[2:])]
@@ -109,15 +111,25 @@ class Examination:
         return exchange.impersonated(answer, credentials, claims, self._place)
 
     def _by_metadata(self) -> list[Finding]:
-        address = f"{self._place.metadata}{_IDENTITY}"
-        found = exchange.from_metadata(self._ask(Call(f"{address}/email", headers=_FLAVOR)), self._place)
-        if found.failed:
+        account = self._metadata(f"{_IDENTITY}/email")
+        found = exchange.from_metadata(account, self._place)
+        if found.failed or not isinstance(account, Answer):
             return [found]
-        answer = self._ask(Call(f"{address}/token", headers=_FLAVOR))
-        if not isinstance(answer, Answer) or answer.status != 200:
+        answer = self._metadata(f"{_IDENTITY}/token")
+        if isinstance(answer, Silence):
             return [exchange.from_metadata(answer, self._place)]
         self._bearer = str(answer.body.get("access_token", ""))
-        return [found]
+        return [found, self._lent(account.text, answer)]
+
+    def _lent(self, account: str, answer: Answer) -> Finding:
+        pool = ""
+        if answer.status != 200:
+            project = self._metadata(_PROJECT)
+            pool = f"{project.text}.svc.id.goog" if isinstance(project, Answer) else "POOL"
+        return exchange.lent(answer, account, pool, self._place)
+
+    def _metadata(self, path: str) -> Answer | Silence:
+        return self._ask(Call(f"{self._place.metadata}{path}", headers=_FLAVOR))
 
     def _dry_run(self) -> list[Finding]:
         return queries.query(self._of_project("jobs", _DRY_RUN), self._place, self._principal)

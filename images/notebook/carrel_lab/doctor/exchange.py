@@ -2,7 +2,7 @@
 
 import re
 
-from carrel_lab.doctor.findings import Finding, failed, ok
+from carrel_lab.doctor.findings import Finding, failed, ok, skipped
 from carrel_lab.doctor.place import Place
 from carrel_lab.doctor.queries import refusal
 from carrel_lab.doctor.reach import Answer, Silence
@@ -105,6 +105,30 @@ def from_metadata(answer: Answer | Silence, place: Place) -> Finding:
         message = f"The metadata server takes this pod for the node ({answer.text}): the pool is not at GKE_METADATA."
         return failed(METADATA, message, mend)
     return ok(METADATA, f"The metadata server knows this pod as {answer.text}.")
+
+
+def lent(answer: Answer, account: str, pool: str, place: Place) -> Finding:
+    """Whether the metadata server gives a token: it acts as the annotation's Google service account for the pod, if
+    there is one, and as the pod's own principal otherwise.
+    """
+    annotated = account.endswith(".gserviceaccount.com")
+    if answer.status == 200:
+        return (
+            ok(IMPERSONATION, f"The notebook acts as {account}.")
+            if annotated
+            else skipped(IMPERSONATION, "No service account is configured: the notebook acts as itself.")
+        )
+    if annotated and answer.status in (403, 404):
+        member = f"serviceAccount:{pool}[{place.namespace}/{place.service_account}]"
+        command = (
+            f"gcloud iam service-accounts add-iam-policy-binding {account} "
+            f'--role=roles/iam.workloadIdentityUser --member="{member}"'
+        )
+        said = " ".join(_said(answer).split())
+        return failed(IMPERSONATION, f"The notebook may not act as {account}: {said}", command)
+    message = f"The metadata server gives no token ({answer.status}): {_said(answer)}"
+    command = "gcloud services enable sts.googleapis.com iamcredentials.googleapis.com"
+    return failed(METADATA, message, command)
 
 
 def _said(answer: Answer) -> str:

@@ -22,6 +22,7 @@ class Place:
     metadata: str = "http://metadata.google.internal"
     patience: float = PATIENCE_SECONDS
     namespace: str = "NAMESPACE"
+    service_account: str = "SERVICE_ACCOUNT"  # Kubernetes' own
 
     @property
     def inside(self) -> bool:
@@ -46,6 +47,7 @@ class Place:
             metadata=f"http://{metadata}",
             patience=_seconds(environment.get("CARREL_IDENTITY_PATIENCE", "")),
             namespace=inside[1] if inside else "NAMESPACE",
+            service_account=environment.get("CARREL_SERVICE_ACCOUNT") or "SERVICE_ACCOUNT",
         )
 
 

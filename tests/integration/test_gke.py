@@ -1,0 +1,132 @@
+"""Carrel as on GKE: no token file and no credentials, but a metadata server that knows each pod; the doctor in its place."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from carrel_operator import names
+from support.cluster import Kubectl, Person, eventually
+from support.gke import release
+from support.gke.release import LENT, PROJECT, SUBJECT, Gke
+from support.kernels import Kernel
+
+pytestmark = pytest.mark.cluster
+
+QUERY = """
+from google.cloud import bigquery
+client = bigquery.Client()
+job = client.query("SELECT 6 * 7 AS answer")
+[row] = job.result()
+print(row.answer, job.user_email)
+"""
+READ = """
+from google.cloud import bigquery
+[row] = bigquery.Client().query_and_wait("SELECT n FROM shop.numbers")
+print(row.n)
+"""
+FILES = """
+import os
+print(sorted(each for each in os.environ if "CREDENTIALS" in each), os.path.exists("/var/run/carrel/token"))
+"""
+
+
+@pytest.fixture(scope="module")
+def gke(kube: Kubectl) -> Iterator[Gke]:
+    if kube.get("deployment", "warehouse") is None:
+        pytest.skip("this platform's warehouse is not the stand-in")
+    with release.release(kube) as found:
+        yield found
+
+
+def doctor(somebody: Person) -> str:
+    code = (
+        "import subprocess; print(subprocess.run(['carrel-doctor'], capture_output=True, text=True).stdout)"
+    )
+    return somebody.python(code)
+
+
+def identity(somebody: Person) -> dict[str, Any]:
+    conditions = (somebody.notebook() or {}).get("status", {}).get("conditions", ())
+    return next((each for each in conditions if each["type"] == "IdentityReady"), {})
+
+
+def test_a_person_asks_as_themselves_and_from_the_first_second(gke: Gke) -> None:
+    ada = gke.person("ada")
+    ada.start()
+    kernel = Kernel.start(ada, "first.ipynb")
+    assert kernel.run(QUERY).said == "42 ada@example.org\n"
+    assert ada.python(FILES) == "[] False\n"
+    ada.settle()
+    assert identity(ada)["status"] == "True"
+    notebook = ada.notebook()
+    assert notebook
+    assert notebook["status"]["principal"] == f"{SUBJECT}:{gke.namespace}:{names.service_account('ada')}"
+    found = doctor(ada)
+    print(found)
+    assert "✗" not in found
+    assert f"✓ metadata server: The metadata server knows this pod as {PROJECT}.svc.id.goog." in found
+    assert "✓ right to query" in found
+
+
+def test_the_operator_grants_as_itself(gke: Gke) -> None:
+    bob = gke.person("bob")
+    bob.start()
+    make = (
+        "from google.cloud import bigquery; client = bigquery.Client(); client.create_dataset('shop')\n"
+        "client.query_and_wait('CREATE TABLE shop.numbers AS SELECT 7 AS n')"
+    )
+    bob.python(make)
+    carol = gke.person("carol")
+    spec = {
+        "members": [{"user": "carol", "role": "viewer"}],
+        "volume": {"size": "1Gi"},
+        "warehouse": {"datasets": [{"id": "shop", "role": "viewer"}]},
+    }
+    body = {"apiVersion": "carrel.dev/v1", "kind": "Project", "metadata": {"name": "sales"}, "spec": spec}
+    gke.kube.apply(body)
+    gke.kube("wait", "project/sales", "--for=condition=DatasetsGranted", "--timeout=60s")
+    carol.start()
+    assert carol.python(READ) == "7\n"
+    assert f"✓ dataset {PROJECT}.shop" in doctor(carol)
+    gke.kube("delete", "project", "sales", "--timeout=60s")
+
+
+def test_by_the_older_annotation_a_notebook_acts_as_the_google_service_account(gke: Gke) -> None:
+    gke.stand_in(names.service_account("dan"))
+    gke.configure(
+        access="metadata",
+        principal=f"serviceAccount:{LENT}",
+        serviceAccountAnnotations={"iam.gke.io/gcp-service-account": LENT},
+    )
+    gke.kube("rollout", "status", "deployment/warehouse", "--timeout=180s", timeout=200)
+    dan = gke.person("dan")
+    dan.start()
+    assert dan.python(QUERY) == f"42 {LENT}\n"
+    found = doctor(dan)
+    assert "✗" not in found
+    assert f"✓ impersonation: The notebook acts as {LENT}." in found
+
+
+def test_without_the_other_half_of_the_annotation_the_start_says_what_is_missing(gke: Gke) -> None:
+    eve = gke.person("eve")
+    eve.start()  # it waits, but not for ever
+    refused = eventually("it is told", lambda: identity(eve).get("status") == "False" and identity(eve), 60)
+    assert f"The notebook may not act as {LENT}" in refused["message"]
+    member = f"serviceAccount:{PROJECT}.svc.id.goog[{gke.namespace}/{names.service_account('eve')}]"
+    found = doctor(eve)
+    print(found)
+    assert found.count("✗") == found.count("✗ impersonation: ") == 1
+    assert f"gcloud iam service-accounts add-iam-policy-binding {LENT} " in found
+    assert f'--member="{member}"' in found
+
+
+def test_a_node_pool_that_is_not_at_gke_metadata_is_named(gke: Gke) -> None:
+    gke.metadata_server("node")
+    frank = gke.person("frank")
+    frank.start()
+    found = doctor(frank)
+    print(found)
+    assert found.count("✗") == 1
+    assert "✗ metadata server: The metadata server takes this pod for the node" in found
+    assert "--workload-metadata=GKE_METADATA" in found

@@ -1,0 +1,280 @@
+"""A release of Carrel of its own, with the values for GKE: ``warehouse.mode=google`` and ``access=metadata``.
+
+What Helm makes of the chart is applied as it is, but for the addresses of Google's services, which lead to stand-ins in
+the same namespace.
+"""
+
+import json
+import secrets
+import socket
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import httpx
+import yaml
+
+from chart.rendering import CHART, Manifest, helm_program
+from support.cluster import KUBECTL, Kubectl, Object, Person, eventually, unique
+
+GOOGLE = "https://bigquery.googleapis.com"
+PROJECT = "carrel-demo"
+AUDIENCE = "//warehouse.carrel.local/clusters/this"
+LENT = f"notebooks@{PROJECT}.iam.gserviceaccount.com"
+SUBJECT = f"principal:{AUDIENCE}/subject/system:serviceaccount"
+
+_PROGRAM = Path(__file__).parent / "metadata_server.py"
+_IN_GKES_PLACE = "metadata"  # the Service that stands for metadata.google.internal
+_ASKS_IT = ("operator", "auditor")
+
+
+@dataclass
+class Gke:
+    """The release, and people in it."""
+
+    kube: Kubectl
+    hub: httpx.Client
+    url: str
+    values: dict[str, Any]
+    images: dict[str, str]
+
+    @property
+    def namespace(self) -> str:
+        return self.kube.namespace
+
+    def install(self, **google: Any) -> None:
+        """Install it with that ``warehouse.google``."""
+        for each in self._rendered(google):
+            self._apply(each)
+
+    def configure(self, **google: Any) -> None:
+        """Give the operator another ``warehouse.google``; all else has no part in it."""
+        for each in self._rendered(google):
+            if (each["kind"], each["metadata"]["name"]) == ("ConfigMap", "operator"):
+                self._apply(each)
+        self.restart("operator")
+
+    def restart(self, name: str) -> None:
+        self.kube("rollout", "restart", f"deployment/{name}")
+        self.kube("rollout", "status", f"deployment/{name}", "--timeout=180s", timeout=200)
+
+    def metadata_server(self, mode: str = "pod") -> None:
+        """Let it say who the pod is, or (``node``) who the node is, as in a pool that is not at GKE_METADATA."""
+        for each in _metadata_server(self.namespace, self.images["gateway"], mode):
+            self.kube.apply(each)
+        self.kube("rollout", "status", "deployment/metadata", "--timeout=120s", timeout=140)
+
+    def stand_in(self, *lent_to: str) -> None:
+        """Google itself; ``lent_to`` are the ServiceAccounts that may act as the Google service account."""
+        warehouse = {"mode": "standIn", "standIn": {"image": _image(self.images["warehouse"])}}
+        lent = {LENT: [f"{SUBJECT}:{self.namespace}:{each}" for each in lent_to]}
+        for each in _rendered(self.namespace, {**self.values, "warehouse": warehouse}):
+            if each["metadata"]["labels"].get("app.kubernetes.io/component") != "warehouse":
+                continue
+            if each["kind"] == "Deployment":
+                container = each["spec"]["template"]["spec"]["containers"][0]
+                container["env"].append({"name": "CARREL_SERVICE_ACCOUNTS", "value": json.dumps(lent)})
+            self.kube.apply(each)
+
+    def person(self, name: str) -> Person:
+        answer = self.hub.post(f"/users/{name}")
+        assert answer.status_code == 201, answer.text
+        return Person(name, self.hub, self.kube, self.url)
+
+    def _rendered(self, google: dict[str, Any]) -> list[Manifest]:
+        warehouse = {**self.values["warehouse"], "google": google}
+        return _rendered(self.namespace, {**self.values, "warehouse": warehouse})
+
+    def _apply(self, thing: Manifest) -> None:
+        self.kube(
+            *("apply", "--server-side", "--force-conflicts", "-f", "-"), stdin=json.dumps(self._here(thing))
+        )
+
+    def _here(self, thing: Manifest) -> Manifest:
+        """The same with addresses that exist here."""
+        warehouse = f"http://warehouse.{self.namespace}.svc:9050"
+        found: Manifest = json.loads(json.dumps(thing).replace(GOOGLE, warehouse))
+        if found["kind"] == "Deployment" and found["metadata"]["name"] in _ASKS_IT:
+            for container in found["spec"]["template"]["spec"]["containers"]:
+                there = {"BIGQUERY_EMULATOR_HOST": warehouse, **_where(self.namespace)}
+                container["env"] += [{"name": name, "value": value} for name, value in there.items()]
+        return found
+
+
+@contextmanager
+def release(kube: Kubectl) -> Iterator[Gke]:
+    """Install it beside the platform under test, whose images and sizes it uses, and take it away."""
+    own = Kubectl(kube.kubeconfig, unique("gke"))
+    kube("create", "namespace", own.namespace)
+    try:
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            port = free.getsockname()[1]
+        token, url = secrets.token_hex(16), f"http://127.0.0.1:{port}"
+        images = _images(kube)
+        hub = httpx.Client(
+            base_url=f"{url}/hub/api",
+            headers={"Authorization": f"token {token}"},
+            transport=httpx.HTTPTransport(retries=2),
+            timeout=60,
+            trust_env=False,
+        )
+        gke = Gke(own, hub, url, _values(own.namespace, images, token), images)
+        gke.stand_in()
+        gke.metadata_server()
+        gke.install(access="metadata", principal=f"{SUBJECT}:{{namespace}}:{{serviceAccount}}")
+        for name in ("warehouse", "gateway", "operator", "hub", "proxy"):
+            own("rollout", "status", f"deployment/{name}", "--timeout=180s", timeout=200)
+        with _forwarded(own, port), hub:
+            eventually("the hub answers", lambda: _answers(hub), 60)
+            yield gke
+    finally:
+        _remove(kube, own)
+
+
+def _answers(hub: httpx.Client) -> bool:
+    try:
+        return hub.get("/user").status_code == 200
+    except httpx.HTTPError:
+        return False
+
+
+@contextmanager
+def _forwarded(kube: Kubectl, port: int) -> Iterator[None]:
+    command = [str(KUBECTL), "--kubeconfig", kube.kubeconfig, "-n", kube.namespace, "port-forward"]
+    with subprocess.Popen(
+        [*command, "service/proxy-public", f"{port}:80"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    ) as process:
+        yield
+        process.terminate()
+
+
+def _remove(kube: Kubectl, own: Kubectl) -> None:
+    """The operator lets Projects go while it is there; then everything, what is the cluster's too."""
+    own("delete", "projects,notebooks", "--all", "--timeout=60s")
+    kube("delete", "namespace", own.namespace, "--timeout=120s", timeout=140)
+    kinds = "clusterroles,clusterrolebindings,validatingadmissionpolicies,validatingadmissionpolicybindings"
+    found = [f"{each['kind']}/{each['metadata']['name']}" for each in kube.items(kinds)]
+    ours = [each for each in found if each.partition("/")[2].startswith(f"{own.namespace}-")]
+    kube("delete", *ours)
+
+
+def _images(kube: Kubectl) -> dict[str, str]:
+    deployments = kube.items("deployments", "app.kubernetes.io/name=carrel")
+    return {
+        each["metadata"]["name"]: each["spec"]["template"]["spec"]["containers"][0]["image"]
+        for each in deployments
+    }
+
+
+def _image(reference: str) -> dict[str, str]:
+    name, _, tag = reference.rpartition(":")
+    return {"name": name, "tag": tag}
+
+
+def _values(namespace: str, images: dict[str, str], token: str) -> dict[str, Any]:
+    """What the chart is told; sizes and images are the cluster's, and another release's already."""
+    return {
+        "hub": {
+            "image": _image(images["hub"]),
+            "config": {"JupyterHub": {"authenticator_class": "null"}},
+            "services": {"tests": {"admin": True, "apiToken": token}},
+        },
+        "proxy": {"image": _image(images["proxy"])},
+        "operator": {"image": _image(images["operator"])},
+        "notebook": {"home": {"size": "1Gi"}, "environment": _where(namespace)},
+        "instanceTypes": dict.fromkeys(("small", "medium", "large")),
+        "images": {"datascience": None},
+        "warehouse": {
+            "mode": "google",
+            "project": PROJECT,
+            "gateway": {"image": _image(images["gateway"])},
+        },
+    }
+
+
+def _where(namespace: str) -> dict[str, str]:
+    """Where google-auth finds the metadata server, which it would look for at metadata.google.internal."""
+    host = f"{_IN_GKES_PLACE}.{namespace}.svc"
+    return {"GCE_METADATA_HOST": host, "GCE_METADATA_IP": host}
+
+
+def _rendered(namespace: str, values: dict[str, Any]) -> list[Manifest]:
+    done = subprocess.run(
+        [helm_program(), "template", "carrel", str(CHART), f"--namespace={namespace}", "--values=-"],
+        input=yaml.safe_dump(values),
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+    assert done.returncode == 0, done.stderr
+    objects = [each for each in yaml.safe_load_all(done.stdout) if each]
+    return [each for each in objects if "helm.sh/hook" not in each["metadata"].get("annotations", {})]
+
+
+def _metadata_server(namespace: str, image: str, mode: str) -> list[Object]:
+    labels = {"app": _IN_GKES_PLACE}
+    named = {"name": _IN_GKES_PLACE, "namespace": namespace}
+    rules = [
+        {"apiGroups": [""], "resources": ["pods"], "verbs": ["list"]},
+        {"apiGroups": [""], "resources": ["serviceaccounts"], "verbs": ["get"]},
+        {"apiGroups": [""], "resources": ["serviceaccounts/token"], "verbs": ["create"]},
+    ]
+    environment = {
+        "NAMESPACE": namespace,
+        "PROJECT": PROJECT,
+        "WAREHOUSE": f"http://warehouse.{namespace}.svc:9050",
+        "AUDIENCE": AUDIENCE,
+        "MODE": mode,
+    }
+    container = {
+        "name": "metadata",
+        "image": image,
+        "command": ["python", "-u", "/program/metadata_server.py"],
+        "env": [{"name": name, "value": value} for name, value in environment.items()],
+        "readinessProbe": {"tcpSocket": {"port": 8080}, "periodSeconds": 1},
+        "volumeMounts": [{"name": "program", "mountPath": "/program"}],
+    }
+    pod = {
+        "serviceAccountName": _IN_GKES_PLACE,
+        "containers": [container],
+        "volumes": [{"name": "program", "configMap": {"name": _IN_GKES_PLACE}}],
+    }
+    account = {"kind": "ServiceAccount", "name": _IN_GKES_PLACE, "namespace": namespace}
+    role = {"apiGroup": "rbac.authorization.k8s.io", "kind": "Role", "name": _IN_GKES_PLACE}
+    return [
+        {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": named},
+        {"apiVersion": "rbac.authorization.k8s.io/v1", "kind": "Role", "metadata": named, "rules": rules},
+        {
+            "apiVersion": "rbac.authorization.k8s.io/v1",
+            "kind": "RoleBinding",
+            "metadata": named,
+            "roleRef": role,
+            "subjects": [account],
+        },
+        {
+            "apiVersion": "v1",
+            "kind": "ConfigMap",
+            "metadata": named,
+            "data": {_PROGRAM.name: _PROGRAM.read_text()},
+        },
+        {
+            "apiVersion": "v1",
+            "kind": "Service",
+            "metadata": named,
+            "spec": {"selector": labels, "ports": [{"port": 80, "targetPort": 8080}]},
+        },
+        {
+            "apiVersion": "apps/v1",
+            "kind": "Deployment",
+            "metadata": named,
+            "spec": {
+                "selector": {"matchLabels": labels},
+                "template": {"metadata": {"labels": labels}, "spec": pod},
+            },
+        },
+    ]
