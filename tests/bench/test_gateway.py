@@ -7,6 +7,7 @@ import pytest
 
 from support.cluster import Kubectl, Person
 from support.figures import half, percentile, report
+from support.kernels import Kernel
 
 pytestmark = [pytest.mark.cluster, pytest.mark.bench]
 
@@ -75,6 +76,20 @@ list(bigquery.Client().query_and_wait("SELECT COUNT(*) FROM nycflights13.airline
 print(time.perf_counter() - began)
 """
 
+# The first cell of a notebook, with its estimate and its line of cost; and the magic alone, as it is installed.
+CELL = """
+import time
+began = time.perf_counter()
+get_ipython().run_line_magic("load_ext", "bigquery_magics")
+get_ipython().run_cell_magic("bigquery", "answer", "SELECT COUNT(*) FROM nycflights13.airlines")
+print(time.perf_counter() - began)
+"""
+BARE_CELL = """
+import os; os.environ["BIGQUERY_EMULATOR_HOST"] = "http://warehouse:9050"
+from IPython.core.interactiveshell import InteractiveShell
+InteractiveShell.instance().run_cell(CELL)
+"""
+
 STATE = """
 import os
 fields = open("/proc/1/stat").read().rsplit(")", 1)[1].split()
@@ -130,3 +145,19 @@ def test_the_first_query_of_a_notebook(person: Callable[..., Person], rounds: in
     ratio = half(times["through Carrel"]) / half(times["bare client"])
     rows = [(name, half(each), percentile(each, 95)) for name, each in times.items()]
     report("A notebook's first query, seconds", ("with", "p50", "p95"), [*rows, ("ratio", ratio, None)])
+
+
+def test_the_first_cell_of_a_notebook(person: Callable[..., Person], rounds: int) -> None:
+    ada = person()
+    ada.start()
+    bare = BARE_CELL.replace("CELL", repr(CELL))
+    times: dict[str, list[float]] = {"through Carrel": [], "bare magic": []}
+    for number in range(rounds):
+        outcome = Kernel.start(ada, f"first-{number}.ipynb").run(CELL)
+        assert outcome.ended
+        assert not outcome.error, outcome
+        times["through Carrel"].append(float(outcome.said.split()[-1]))
+        times["bare magic"].append(float(ada.python(bare).split()[-1]))
+    ratio = half(times["through Carrel"]) / half(times["bare magic"])
+    rows = [(name, half(each), percentile(each, 95)) for name, each in times.items()]
+    report("A notebook's first %%bigquery, seconds", ("with", "p50", "p95"), [*rows, ("ratio", ratio, None)])

@@ -51,11 +51,23 @@ def identity(somebody: Person) -> dict[str, Any]:
     return next((each for each in conditions if each["type"] == "IdentityReady"), {})
 
 
-def test_a_person_asks_as_themselves_and_from_the_first_second(gke: Gke) -> None:
+def test_a_start_waits_until_the_metadata_server_knows_the_pod(gke: Gke) -> None:
+    gke.metadata_server("late")
+    try:
+        grace = gke.person("grace")
+        grace.start()
+        outcome = Kernel.start(grace, "first.ipynb").run(QUERY)
+        assert outcome.said == "42 grace@example.org\n", outcome
+        grace.settle()
+        assert identity(grace)["status"] == "True"
+    finally:
+        gke.metadata_server()
+
+
+def test_a_person_asks_as_themselves_without_a_file(gke: Gke) -> None:
     ada = gke.person("ada")
     ada.start()
-    kernel = Kernel.start(ada, "first.ipynb")
-    assert kernel.run(QUERY).said == "42 ada@example.org\n"
+    assert ada.python(QUERY) == "42 ada@example.org\n"
     assert ada.python(FILES) == "[] False\n"
     ada.settle()
     assert identity(ada)["status"] == "True"
@@ -85,7 +97,8 @@ def test_the_operator_grants_as_itself(gke: Gke) -> None:
     }
     body = {"apiVersion": "carrel.dev/v1", "kind": "Project", "metadata": {"name": "sales"}, "spec": spec}
     gke.kube.apply(body)
-    gke.kube("wait", "project/sales", "--for=condition=DatasetsGranted", "--timeout=60s")
+    for condition in ("Ready", "DatasetsGranted"):
+        gke.kube("wait", "project/sales", f"--for=condition={condition}", "--timeout=60s")
     carol.start()
     assert carol.python(READ) == "7\n"
     assert f"✓ dataset {PROJECT}.shop" in doctor(carol)

@@ -24,8 +24,9 @@ NAMESPACE, PROJECT, WAREHOUSE, AUDIENCE, MODE = (
 ANNOTATION = "iam.gke.io/gcp-service-account"
 NODE = "12-compute@developer.gserviceaccount.com"  # what a node pool without GKE_METADATA says of every pod
 SCOPE = "https://www.googleapis.com/auth/cloud-platform"
-# A young pod is not known yet; GKE's own documents speak of a few seconds.
-SECONDS_UNTIL_KNOWN = 4.0
+# ``late`` does not answer a young pod. GKE's own documents speak of a few seconds; here it is longer than a start takes
+# and google-auth tries, so that a start which does not wait fails.
+SECONDS_UNTIL_KNOWN = 15.0 if MODE == "late" else 0.0
 OWN = Path("/var/run/secrets/kubernetes.io/serviceaccount")
 
 Json = dict[str, Any]

@@ -62,7 +62,9 @@ class Gke:
         self.kube("rollout", "status", f"deployment/{name}", "--timeout=180s", timeout=200)
 
     def metadata_server(self, mode: str = "pod") -> None:
-        """Let it say who the pod is, or (``node``) who the node is, as in a pool that is not at GKE_METADATA."""
+        """Let it say who the pod is, not at once (``late``), or who the node is, as in a pool that is not at GKE_METADATA
+        (``node``).
+        """
         for each in _metadata_server(self.namespace, self.images["gateway"], mode):
             self.kube.apply(each)
         self.kube("rollout", "status", "deployment/metadata", "--timeout=120s", timeout=140)
@@ -155,7 +157,7 @@ def _forwarded(kube: Kubectl, port: int) -> Iterator[None]:
 def _remove(kube: Kubectl, own: Kubectl) -> None:
     """The operator lets Projects go while it is there; then everything, what is the cluster's too."""
     own("delete", "projects,notebooks", "--all", "--timeout=60s")
-    kube("delete", "namespace", own.namespace, "--timeout=120s", timeout=140)
+    kube("delete", "namespace", own.namespace, "--wait=false")
     kinds = "clusterroles,clusterrolebindings,validatingadmissionpolicies,validatingadmissionpolicybindings"
     found = [f"{each['kind']}/{each['metadata']['name']}" for each in kube.items(kinds)]
     ours = [each for each in found if each.partition("/")[2].startswith(f"{own.namespace}-")]
