@@ -8,7 +8,7 @@ import pytest
 from carrel_operator import names
 from support.cluster import Kubectl, Person, eventually
 from support.gke import release
-from support.gke.release import LENT, PROJECT, SUBJECT, Gke
+from support.gke.release import AUDIENCE, LENT, PROJECT, SUBJECT, Gke
 from support.kernels import Kernel
 
 pytestmark = pytest.mark.cluster
@@ -112,7 +112,6 @@ def test_by_the_older_annotation_a_notebook_acts_as_the_google_service_account(g
         principal=f"serviceAccount:{LENT}",
         serviceAccountAnnotations={"iam.gke.io/gcp-service-account": LENT},
     )
-    gke.kube("rollout", "status", "deployment/warehouse", "--timeout=180s", timeout=200)
     dan = gke.person("dan")
     dan.start()
     assert dan.python(QUERY) == f"42 {LENT}\n"
@@ -134,8 +133,26 @@ def test_without_the_other_half_of_the_annotation_the_start_says_what_is_missing
     assert f'--member="{member}"' in found
 
 
+def test_by_a_provider_a_notebook_acts_as_the_google_service_account_too(gke: Gke) -> None:
+    gke.stand_in(names.service_account("gina"))
+    gke.configure(
+        access="federated",
+        audience=AUDIENCE,
+        serviceAccount=LENT,
+        principal=f"{SUBJECT}:{{namespace}}:{{serviceAccount}}",
+    )
+    gina = gke.person("gina")
+    gina.start()
+    assert gina.python(QUERY) == f"42 {LENT}\n"
+    found = doctor(gina)
+    print(found)
+    assert "✗" not in found
+    assert f"✓ impersonation: The notebook acts as {LENT}." in found
+
+
 def test_a_node_pool_that_is_not_at_gke_metadata_is_named(gke: Gke) -> None:
     gke.metadata_server("node")
+    gke.configure(access="metadata", principal=f"{SUBJECT}:{{namespace}}:{{serviceAccount}}")
     frank = gke.person("frank")
     frank.start()
     found = doctor(frank)

@@ -18,17 +18,24 @@ import httpx
 import yaml
 
 from chart.rendering import CHART, Manifest, helm_program
-from support.cluster import KUBECTL, Kubectl, Object, Person, eventually, unique
+from support.cluster import KUBECTL, Kubectl, Object, Person, eventually, restart, unique
 
-GOOGLE = "https://bigquery.googleapis.com"
 PROJECT = "carrel-demo"
-AUDIENCE = "//warehouse.carrel.local/clusters/this"
+POOL = "//iam.googleapis.com/projects/12/locations/global/workloadIdentityPools/carrel"
+AUDIENCE = f"{POOL}/providers/cluster"
 LENT = f"notebooks@{PROJECT}.iam.gserviceaccount.com"
-SUBJECT = f"principal:{AUDIENCE}/subject/system:serviceaccount"
+SUBJECT = f"principal:{POOL}/subject/system:serviceaccount"
 
 _PROGRAM = Path(__file__).parent / "metadata_server.py"
 _IN_GKES_PLACE = "metadata"  # the Service that stands for metadata.google.internal
 _ASKS_IT = ("operator", "auditor")
+_OF_NOTEBOOKS = ("operator", "warehouse-credentials")
+# Google's services, and what of the stand-in's is in their place
+_GOOGLE = {
+    "https://bigquery.googleapis.com": "",
+    "https://sts.googleapis.com": "/sts",
+    "https://iamcredentials.googleapis.com": "",
+}
 
 
 @dataclass
@@ -51,15 +58,11 @@ class Gke:
             self._apply(each)
 
     def configure(self, **google: Any) -> None:
-        """Give the operator another ``warehouse.google``; all else has no part in it."""
+        """Have notebooks started with another ``warehouse.google`` from now on; all else has no part in it."""
         for each in self._rendered(google):
-            if (each["kind"], each["metadata"]["name"]) == ("ConfigMap", "operator"):
+            if each["kind"] == "ConfigMap" and each["metadata"]["name"] in _OF_NOTEBOOKS:
                 self._apply(each)
-        self.restart("operator")
-
-    def restart(self, name: str) -> None:
-        self.kube("rollout", "restart", f"deployment/{name}")
-        self.kube("rollout", "status", f"deployment/{name}", "--timeout=180s", timeout=200)
+        restart(self.kube, "operator")
 
     def metadata_server(self, mode: str = "pod") -> None:
         """Let it say who the pod is, not at once (``late``), or who the node is, as in a pool that is not at GKE_METADATA
@@ -72,14 +75,23 @@ class Gke:
     def stand_in(self, *lent_to: str) -> None:
         """Google itself; ``lent_to`` are the ServiceAccounts that may act as the Google service account."""
         warehouse = {"mode": "standIn", "standIn": {"image": _image(self.images["warehouse"])}}
-        lent = {LENT: [f"{SUBJECT}:{self.namespace}:{each}" for each in lent_to]}
         for each in _rendered(self.namespace, {**self.values, "warehouse": warehouse}):
             if each["metadata"]["labels"].get("app.kubernetes.io/component") != "warehouse":
                 continue
             if each["kind"] == "Deployment":
-                container = each["spec"]["template"]["spec"]["containers"][0]
-                container["env"].append({"name": "CARREL_SERVICE_ACCOUNTS", "value": json.dumps(lent)})
+                self._be_google(each["spec"]["template"]["spec"]["containers"][0]["env"], lent_to)
             self.kube.apply(each)
+        self.kube("rollout", "status", "deployment/warehouse", "--timeout=180s", timeout=200)
+
+    def _be_google(self, environment: list[dict[str, Any]], lent_to: tuple[str, ...]) -> None:
+        subject = f"{SUBJECT}:{self.namespace}"
+        changes = {
+            "CARREL_AUDIENCE": AUDIENCE,
+            "CARREL_ADMINISTRATORS": f"{subject}:operator,{subject}:auditor",
+            "CARREL_SERVICE_ACCOUNTS": json.dumps({LENT: [f"{subject}:{each}" for each in lent_to]}),
+        }
+        environment[:] = [each for each in environment if each["name"] not in changes]
+        environment += [{"name": name, "value": value} for name, value in changes.items()]
 
     def person(self, name: str) -> Person:
         answer = self.hub.post(f"/users/{name}")
@@ -98,7 +110,10 @@ class Gke:
     def _here(self, thing: Manifest) -> Manifest:
         """The same with addresses that exist here."""
         warehouse = f"http://warehouse.{self.namespace}.svc:9050"
-        found: Manifest = json.loads(json.dumps(thing).replace(GOOGLE, warehouse))
+        text = json.dumps(thing)
+        for address, path in _GOOGLE.items():
+            text = text.replace(address, warehouse + path)
+        found: Manifest = json.loads(text)
         if found["kind"] == "Deployment" and found["metadata"]["name"] in _ASKS_IT:
             for container in found["spec"]["template"]["spec"]["containers"]:
                 there = {"BIGQUERY_EMULATOR_HOST": warehouse, **_where(self.namespace)}
@@ -125,10 +140,10 @@ def release(kube: Kubectl) -> Iterator[Gke]:
             trust_env=False,
         )
         gke = Gke(own, hub, url, _values(own.namespace, images, token), images)
-        gke.stand_in()
-        gke.metadata_server()
         gke.install(access="metadata", principal=f"{SUBJECT}:{{namespace}}:{{serviceAccount}}")
-        for name in ("warehouse", "gateway", "operator", "hub", "proxy"):
+        gke.metadata_server()
+        gke.stand_in()
+        for name in ("gateway", "operator", "hub", "proxy"):
             own("rollout", "status", f"deployment/{name}", "--timeout=180s", timeout=200)
         with _forwarded(own, port), hub:
             eventually("the hub answers", lambda: _answers(hub), 60)

@@ -16,6 +16,12 @@ def test_the_principal_is_the_exchanges_and_names_the_account() -> None:
     )
 
 
+def test_at_google_the_provider_is_no_part_of_the_principal() -> None:
+    pool = "//iam.googleapis.com/projects/12/locations/global/workloadIdentityPools/carrel"
+    subject = "subject/system:serviceaccount:carrel:user-ada"
+    assert people.principal(f"{pool}/providers/cluster", ADA) == f"principal:{pool}/{subject}"
+
+
 @pytest.mark.parametrize("administrator", [False, True])
 def test_a_token_keeps_who_it_is_for(administrator: bool) -> None:
     caller, tokens = Caller("ada@example.org", people.principal(AUDIENCE, ADA), administrator), AccessTokens()

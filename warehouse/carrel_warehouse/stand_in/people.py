@@ -29,8 +29,9 @@ class Caller:
 
 
 def principal(audience: str, account: ServiceAccount) -> str:
-    """The principal of an account; `audience` names the exchange, `//host/path`."""
-    return f"principal:{audience}/subject/" + _SUBJECT.format(namespace=account.namespace, name=account.name)
+    """The principal of an account; `audience` names the exchange, `//host/path`, and its provider is no part of it."""
+    pool = audience.partition("/providers/")[0]
+    return f"principal:{pool}/subject/" + _SUBJECT.format(namespace=account.namespace, name=account.name)
 
 
 def system_address(name: str, domain: str) -> str:
