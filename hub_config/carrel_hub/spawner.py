@@ -12,8 +12,10 @@ from jupyterhub.utils import url_path_join
 from traitlets import Float, Instance, Unicode, default
 
 from carrel_hub import options, pages
-from carrel_hub.notebooks import Notebooks, Order, shared
+from carrel_hub.cluster_view import ClusterView
+from carrel_hub.notebooks import Notebooks, shared
 from carrel_hub.options import Choice, OptionError
+from carrel_hub.order import Order
 from carrel_hub.refusal import StartRefused
 from carrel_hub.starting import StartError, has_ended, has_stopped, until_answering
 from carrel_operator import names
@@ -117,18 +119,23 @@ class NotebookSpawner(Spawner):  # type: ignore[misc]  # JupyterHub publishes no
     def groups(self) -> tuple[str, ...]:
         """The person's groups, as of the last login; of a team, those of which all may work in its server."""
         if self.project:
-            found = self.notebooks.project(self.project)
+            found = self.view.project(self.project)
             return tuple(sorted(found.groups)) if found else ()
         return tuple(sorted(group.name for group in self.user.groups))
 
     @property
     def notebooks(self) -> Notebooks:
-        """The view of the cluster that all spawners share."""
+        """What may be done to Notebooks; all spawners share it."""
         return shared(self.namespace)
+
+    @property
+    def view(self) -> ClusterView:
+        """The view of the cluster that all spawners share."""
+        return self.notebooks.view
 
     async def render_options_form(self) -> str:
         """The cards for size and image."""
-        catalogue = await self.notebooks.catalogue()
+        catalogue = await self.view.catalogue()
         chosen = options.suggestion(self.orm_spawner.user_options or {}, catalogue, self.groups)
         return pages.options_form(catalogue, self.groups, chosen, self.currency)
 
@@ -156,7 +163,7 @@ class NotebookSpawner(Spawner):  # type: ignore[misc]  # JupyterHub publishes no
                 started = await self.notebooks.start(await self._order())
                 return await self._answering(started)
         except asyncio.CancelledError as error:
-            if self.notebooks.ending:
+            if self.view.ending:
                 raise
             await self._give_up()
             message = "The start was cancelled, because the server was stopped meanwhile. Start it again."
@@ -187,7 +194,7 @@ class NotebookSpawner(Spawner):  # type: ignore[misc]  # JupyterHub publishes no
         try:
             async with (
                 asyncio.timeout(self.stop_timeout),
-                aclosing(self.notebooks.changes(self.notebook_name)) as changes,
+                aclosing(self.view.changes(self.notebook_name)) as changes,
             ):
                 async for notebook in changes:
                     if has_stopped(notebook, generation):
@@ -200,7 +207,7 @@ class NotebookSpawner(Spawner):  # type: ignore[misc]  # JupyterHub publishes no
 
         OptionError if the person may not have it, ClusterError if it can't be asked for.
         """
-        catalogue = await self.notebooks.catalogue()
+        catalogue = await self.view.catalogue()
         asked = {**(self.orm_spawner.user_options or {}), options.INSTANCE_TYPE: instance_type}
         chosen = options.choice(asked, catalogue, self.groups)
         await self.notebooks.resize(self.notebook_name, chosen.instance_type, by)
@@ -212,7 +219,7 @@ class NotebookSpawner(Spawner):  # type: ignore[misc]  # JupyterHub publishes no
         if self._start_ended:
             return None
         try:
-            notebook = await self.notebooks.get(self.notebook_name)
+            notebook = await self.view.get(self.notebook_name)
             if notebook is None or not notebook.running:
                 return 0
             if has_ended(notebook):
@@ -231,7 +238,7 @@ class NotebookSpawner(Spawner):  # type: ignore[misc]  # JupyterHub publishes no
         if self._start_ended is None:
             return
         furthest, last = 0, ""
-        async with aclosing(self.notebooks.changes(self.notebook_name, self._start_ended)) as changes:
+        async with aclosing(self.view.changes(self.notebook_name, self._start_ended)) as changes:
             async for notebook in changes:
                 if notebook is None or not notebook.running:
                     continue
@@ -245,7 +252,7 @@ class NotebookSpawner(Spawner):  # type: ignore[misc]  # JupyterHub publishes no
     async def get_url(self) -> str:
         """The server's address after a restart of the hub, which may have happened in the middle of a start."""
         try:
-            notebook = await self.notebooks.get(self.notebook_name)
+            notebook = await self.view.get(self.notebook_name)
             if notebook and notebook.running:
                 async with asyncio.timeout(self.start_timeout):
                     return str(url_path_join(await self._answering(notebook), self.server.base_url))
@@ -285,12 +292,10 @@ class NotebookSpawner(Spawner):  # type: ignore[misc]  # JupyterHub publishes no
         return str(asking.name) if asking else ""
 
     async def _choice(self) -> Choice:
-        return options.choice(self.user_options, await self.notebooks.catalogue(), self.groups)
+        return options.choice(self.user_options, await self.view.catalogue(), self.groups)
 
     async def _answering(self, notebook: Notebook) -> str:
-        return await until_answering(
-            lambda: self.notebooks.changes(notebook.name), notebook, self.stuck_timeout
-        )
+        return await until_answering(lambda: self.view.changes(notebook.name), notebook, self.stuck_timeout)
 
     async def _give_up(self) -> None:
         """Leave nothing that would start later, when nobody waits for it any more."""
@@ -299,7 +304,7 @@ class NotebookSpawner(Spawner):  # type: ignore[misc]  # JupyterHub publishes no
 
     async def _last_words(self) -> str:
         with contextlib.suppress(ClusterError):
-            if notebook := await self.notebooks.get(self.notebook_name):
+            if notebook := await self.view.get(self.notebook_name):
                 return notebook.status.message
         return ""
 
