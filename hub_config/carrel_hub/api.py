@@ -45,8 +45,8 @@ class OfServer(APIHandler):  # type: ignore[misc]  # JupyterHub publishes no typ
     async def write_sizes(self, spawner: NotebookSpawner) -> None:
         """Answer with the size that the server has, those that it may have, and when it stops."""
         try:
-            notebook = await spawner.notebooks.get(spawner.notebook_name)
-            catalogue = await spawner.notebooks.catalogue()
+            notebook = await spawner.view.get(spawner.notebook_name)
+            catalogue = await spawner.view.catalogue()
         except ClusterError as error:
             raise unavailable(error) from error
         asked = spawner.orm_spawner.user_options or {}
@@ -95,7 +95,7 @@ class ServerHandler(UserServerAPIHandler, OfServer):  # type: ignore[misc]
         now = datetime.now(UTC)
         try:
             until = keeping.until(wish, spawner.cull, now)
-            notebook = await spawner.notebooks.get(spawner.notebook_name)
+            notebook = await spawner.view.get(spawner.notebook_name)
             if until and (notebook is None or not notebook.running):
                 raise refusal(400, "The server does not run, so there is nothing to keep: start it first.")
             await spawner.notebooks.keep(spawner.notebook_name, until, now)
@@ -158,7 +158,7 @@ class ReportHandler(OfServer):
         # two parts of the server speak, and neither must make the other late
         self._not_too_often(f"{spawner.notebook_name} {'identity' if report.identity else 'use'}")
         with contextlib.suppress(UnavailableError):  # the next report says it again
-            if notebook := await spawner.notebooks.get(spawner.notebook_name):
+            if notebook := await spawner.view.get(spawner.notebook_name):
                 await self._write(spawner, notebook, report)
         self.set_status(HTTPStatus.NO_CONTENT)
 
@@ -198,11 +198,11 @@ class ActivityHandler(OfServer):
             raise unavailable(error) from error
 
     async def _take(self, spawner: NotebookSpawner, report: activity.Report) -> dict[str, Any]:
-        known = await spawner.notebooks.get(spawner.notebook_name)
+        known = await spawner.view.get(spawner.notebook_name)
         if known is None or not known.running:
             raise refusal(409, "The server is being stopped.")
         now, policy = datetime.now(UTC), spawner.cull
-        size = (await spawner.notebooks.catalogue()).instance_types.get(known.instance_type)
+        size = (await spawner.view.catalogue()).instance_types.get(known.instance_type)
         believed = activity.believed(known, report, size, policy, now)
         stop = idle.planned(believed, size, policy)
         if stop and stop.at <= now:

@@ -70,7 +70,7 @@ class CarrelHub(JupyterHub):  # type: ignore[misc]  # JupyterHub publishes no ty
         self._teams = Teams(self, self._notebooks)
         with contextlib.suppress(TimeoutError):  # without them the hub comes up too, and they come later
             async with asyncio.timeout(_SECONDS_FOR_THE_CLUSTER):
-                await self._notebooks.all_projects()
+                await self._notebooks.view.all_projects()
         self.load_roles.extend(self._teams.configured_roles())
         await super().init_role_creation()
 
@@ -82,7 +82,7 @@ class CarrelHub(JupyterHub):  # type: ignore[misc]  # JupyterHub publishes no ty
 
     async def init_spawners(self) -> int:
         """Look for the servers that run, once it is known which do."""
-        await self._notebooks.all()
+        await self._notebooks.view.all()
         found: int = await super().init_spawners()
         self._teams.open()
         return found

@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from functools import cache
 
-from carrel_hub.notebooks import FIELD_MANAGER
+from carrel_hub.bodies import FIELD_MANAGER
 from carrel_hub.projects import may_open
 from carrel_operator import names
 from carrel_operator.api import API_VERSION, Project, RestorePhase, VolumeBackup, VolumeRestore, Whose

@@ -14,8 +14,9 @@ from tornado.simple_httpclient import SimpleAsyncHTTPClient
 
 from carrel_hub import doctor
 from carrel_hub.api import SERVERS, OfServer
+from carrel_hub.cluster_view import ClusterView
 from carrel_hub.findings import FAILED, SKIPPED, UNKNOWN, Finding, of_server
-from carrel_hub.notebooks import Notebooks, shared
+from carrel_hub.notebooks import shared
 from carrel_hub.refusal import unavailable
 from carrel_hub.spawner import NotebookSpawner
 from carrel_operator import names
@@ -35,9 +36,9 @@ class InstallHandler(APIHandler):  # type: ignore[misc]  # JupyterHub publishes 
     @needs_scope("admin:servers")  # type: ignore[untyped-decorator]
     async def get(self) -> None:
         """Look at the whole install."""
-        notebooks = shared(NotebookSpawner(config=self.settings["config"]).namespace)
+        view = shared(NotebookSpawner(config=self.settings["config"]).namespace).view
         try:
-            found = await _of_install(notebooks)
+            found = await _of_install(view)
         except ClusterError as error:
             raise unavailable(error) from error
         self.write(_answer(found))
@@ -85,62 +86,62 @@ class WarehouseHandler(OfServer):
         """Answer with both."""
         spawner = self.spawner(user_name, server_name)
         try:
-            notebook = await spawner.notebooks.get(spawner.notebook_name)
-            found, _ = await _settings(spawner.notebooks)
+            notebook = await spawner.view.get(spawner.notebook_name)
+            found, _ = await _settings(spawner.view)
             release = found.identity.project if found else ""
             nothing: dict[str, Any] = {"principal": "", "datasets": []}
-            projects = await spawner.notebooks.all_projects()
+            projects = await spawner.view.all_projects()
             self.write(json.dumps(doctor.warehouse(notebook, projects, release) if notebook else nothing))
         except ClusterError as error:
             raise unavailable(error) from error
 
 
-async def _of_install(notebooks: Notebooks) -> list[Finding]:
-    settings, first = await _settings(notebooks)
-    found = [first, doctor.issuer(await notebooks.issuer(), _issuer_of_token())]
+async def _of_install(view: ClusterView) -> list[Finding]:
+    settings, first = await _settings(view)
+    found = [first, doctor.issuer(await view.issuer(), _issuer_of_token())]
     if settings:
-        config_map = await _read(notebooks, "ConfigMap", settings.identity.credentials_config_map)
+        config_map = await _read(view, "ConfigMap", settings.identity.credentials_config_map)
         found.append(doctor.credentials(config_map, settings))
     for name in _INSIDE:
-        body = await _read(notebooks, "Deployment", name)
-        if runs := doctor.deployment(name, body, notebooks.namespace):
+        body = await _read(view, "Deployment", name)
+        if runs := doctor.deployment(name, body, view.namespace):
             found.append(runs)
-    found += doctor.identities(await notebooks.all())
-    return [*found, *doctor.grants(await notebooks.all_projects(), notebooks.namespace)]
+    found += doctor.identities(await view.all())
+    return [*found, *doctor.grants(await view.all_projects(), view.namespace)]
 
 
 async def _of_server(spawner: NotebookSpawner) -> list[Finding]:
-    notebooks = spawner.notebooks
-    notebook = await notebooks.get(spawner.notebook_name)
+    view = spawner.view
+    notebook = await view.get(spawner.notebook_name)
     found = [doctor.state(notebook)]
     if notebook is None:
         return found
-    settings, first = await _settings(notebooks)
+    settings, first = await _settings(view)
     found += [first] if first.state == FAILED else []
-    return [*found, *await _of_children(notebooks, notebook, settings)]
+    return [*found, *await _of_children(view, notebook, settings)]
 
 
-async def _of_children(notebooks: Notebooks, notebook: Notebook, settings: Settings | None) -> list[Finding]:
-    project = notebooks.project(notebook.project)
+async def _of_children(view: ClusterView, notebook: Notebook, settings: Settings | None) -> list[Finding]:
+    project = view.project(notebook.project)
     name = doctor.account_of(notebook, project)
-    account = await _read(notebooks, "ServiceAccount", name)
-    policy = await _read(notebooks, "NetworkPolicy", names.network_policy(notebook.name))
+    account = await _read(view, "ServiceAccount", name)
+    policy = await _read(view, "NetworkPolicy", names.network_policy(notebook.name))
     mine = [project] if project else []
     return [
         doctor.account(name, account, notebook, settings),
         doctor.policy(policy, notebook, settings),
-        *doctor.grants(mine, notebooks.namespace),
+        *doctor.grants(mine, view.namespace),
     ]
 
 
-async def _settings(notebooks: Notebooks) -> tuple[Settings | None, Finding]:
-    return doctor.read_settings(await _read(notebooks, "ConfigMap", "operator"), notebooks.namespace)
+async def _settings(view: ClusterView) -> tuple[Settings | None, Finding]:
+    return doctor.read_settings(await _read(view, "ConfigMap", "operator"), view.namespace)
 
 
-async def _read(notebooks: Notebooks, kind: str, name: str) -> Body | None:
+async def _read(view: ClusterView, kind: str, name: str) -> Body | None:
     """What the chart lets the hub read; of what it does not, nothing is known, which is as good as not there."""
     try:
-        return await notebooks.look_at(kind, name)
+        return await view.look_at(kind, name)
     except ForbiddenError:
         return None
 

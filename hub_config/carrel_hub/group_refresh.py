@@ -68,7 +68,7 @@ class GroupRefresh:
 
     async def look(self) -> None:
         """Ask about everybody who is at work, a few at a time."""
-        if not self._notebooks.groups_matter():
+        if not self._notebooks.view.groups_matter():
             return
         room = asyncio.Semaphore(_AT_ONCE)
 

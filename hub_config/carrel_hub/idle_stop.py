@@ -50,11 +50,11 @@ class Stopper:
 
     async def look(self, now: datetime, at: float) -> None:
         """Stop who is long overdue."""
-        sizes = (await self._notebooks.catalogue()).instance_types
-        seen = {each.name: each for each in await self._notebooks.all()}
+        sizes = (await self._notebooks.view.catalogue()).instance_types
+        seen = {each.name: each for each in await self._notebooks.view.all()}
         for name in self._overdue.keys() - seen.keys():
             del self._overdue[name]
-        if not self._notebooks.fresh:
+        if not self._notebooks.view.fresh:
             return  # what they say may have been said long ago
         for notebook in seen.values():
             size = sizes.get(notebook.instance_type)

@@ -43,6 +43,7 @@ class _LiveHandler(APIHandler):  # type: ignore[misc]  # JupyterHub publishes no
         self._changed, self._closed = asyncio.Event(), False
         self._settings = NotebookSpawner(config=self.config)
         self.notebooks: Notebooks = shared(self._settings.namespace)
+        self.view = self.notebooks.view
 
     def on_connection_close(self) -> None:
         """End with the page."""
@@ -61,7 +62,7 @@ class _LiveHandler(APIHandler):  # type: ignore[misc]  # JupyterHub publishes no
     async def tell(self) -> None:
         """Answer once, or to whoever accepts a stream again at each change."""
         try:
-            catalogue = await self.notebooks.catalogue()
+            catalogue = await self.view.catalogue()
         except ClusterError as error:
             message = f"The cluster does not answer; try again in a minute. ({error})"
             raise web.HTTPError(503, "%s", message) from error
@@ -82,8 +83,8 @@ class _LiveHandler(APIHandler):  # type: ignore[misc]  # JupyterHub publishes no
         first = True
         while not self._closed:
             self._changed.clear()
-            with self.notebooks.heard(self._changed, self.names()):
-                now = self.rows(await self.notebooks.catalogue())
+            with self.view.heard(self._changed, self.names()):
+                now = self.rows(await self.view.catalogue())
                 if first or now != told:
                     await self._send(f"data: {json.dumps(_news(told, now, everything=first))}\n\n")
                 told, first = now, False
@@ -104,7 +105,7 @@ class _LiveHandler(APIHandler):  # type: ignore[misc]  # JupyterHub publishes no
 
     def desk(self, server: Server, catalogue: Catalogue) -> dict[str, Any]:
         """The row of one server."""
-        notebook = self.notebooks.known(server.notebook)
+        notebook = self.view.known(server.notebook)
         size = catalogue.instance_types.get(notebook.instance_type) if notebook else None
         stop = activity.view(notebook, size, self._settings.cull, datetime.now(UTC))
         return desks.view(server, notebook, catalogue, self._settings.currency, stop)
@@ -133,7 +134,7 @@ class HomeHandler(_LiveHandler):
             return {}
         own, viewer = self._own(user), self._viewer(user)
         found = {each.notebook: self.desk(each, catalogue) for each in own}
-        for project in memberships.mine(self.notebooks.projects, viewer):
+        for project in memberships.mine(self.view.projects, viewer):
             row = self._project(project, viewer, catalogue)
             found[row["key"]] = row
         return found
@@ -143,7 +144,7 @@ class HomeHandler(_LiveHandler):
         user = self.find_user(self._user_name)
         if user is None:
             return ()
-        teams = memberships.mine(self.notebooks.projects, self._viewer(user))
+        teams = memberships.mine(self.view.projects, self._viewer(user))
         return [each.notebook for each in self._own(user)] + [
             names.notebook(names.team(each.name)) for each in teams
         ]
@@ -153,7 +154,7 @@ class HomeHandler(_LiveHandler):
         return [self._server(user, name, self._groups(user)) for name in ("", *others)]
 
     def _viewer(self, user: User) -> Viewer:
-        own = [(each.title, self.notebooks.known(each.notebook)) for each in self._own(user)]
+        own = [(each.title, self.view.known(each.notebook)) for each in self._own(user)]
         there = [(title, notebook) for title, notebook in own if notebook]
         return Viewer(user.name, self._groups(user), there)
 
@@ -163,7 +164,7 @@ class HomeHandler(_LiveHandler):
             self._server(user, "", project.groups) if user else Server(names.team(project.name), known=False)
         )
         desk = self.desk(server, catalogue)
-        around = Surroundings(list(self.notebooks.seen()), catalogue, self._settings.currency)
+        around = Surroundings(list(self.view.seen()), catalogue, self._settings.currency)
         return memberships.view(project, viewer, desk, around)
 
     def _server(self, user: User, name: str, groups: Collection[str]) -> Server:
@@ -206,7 +207,7 @@ class EveryoneHandler(_LiveHandler):
         known = servers | {(name, "") for name in people}
         return {
             each.name: self._row(each, catalogue, known=(each.owner, each.server) in known)
-            for each in self.notebooks.seen()
+            for each in self.view.seen()
             if self._may_see(each.owner)
         }
 

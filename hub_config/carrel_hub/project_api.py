@@ -28,8 +28,8 @@ class _OfProject(APIHandler):  # type: ignore[misc]  # JupyterHub publishes no t
 
     async def project(self, name: str) -> tuple[Project, Role]:
         """The project and what the caller may do in it; one that is not theirs is a 404, like one that is not."""
-        await self.notebooks.all_projects()
-        found = self.notebooks.project(name)
+        await self.notebooks.view.all_projects()
+        found = self.notebooks.view.project(name)
         role = self._role(found) if found else None
         if found is None or role is None:
             raise refusal(404, f"You are a member of no project '{name}'.")
@@ -73,7 +73,7 @@ class RepairHandler(_OfProject):
             except ClusterError as error:
                 raise unavailable(error) from error
         self.set_status(HTTPStatus.ACCEPTED)
-        asked = self.notebooks.project(name) or project
+        asked = self.notebooks.view.project(name) or project
         self.write(json.dumps(view(asked, role)))
 
 

@@ -16,7 +16,7 @@ async def stop_unknown(notebooks: Notebooks, is_known: Callable[[str, str], bool
     go on to cost money. Its files stay, and its owner starts it again. A Notebook that never had an environment
     from a hub is not the hub's to stop.
     """
-    for notebook in await notebooks.all():
+    for notebook in await notebooks.view.all():
         if not notebook.running or not notebook.environment_secret:
             continue
         if is_known(notebook.owner, notebook.server):

@@ -1,7 +1,6 @@
 """JupyterHub's verbs, translated to one Notebook: start and stop write its spec, poll and progress read its status."""
 
 import asyncio
-import contextlib
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from typing import Any
@@ -11,17 +10,18 @@ from jupyterhub.spawner import Spawner
 from jupyterhub.utils import url_path_join
 from traitlets import Float, Instance, Unicode, default
 
-from carrel_hub import options, pages
-from carrel_hub.notebooks import Notebooks, Order, shared
-from carrel_hub.options import Choice, OptionError
+from carrel_hub import options, pages, progress, token_scopes
+from carrel_hub.attempt import Attempt
+from carrel_hub.cluster_view import ClusterView
+from carrel_hub.notebooks import Notebooks, shared
+from carrel_hub.options import OptionError
+from carrel_hub.order import Order
 from carrel_hub.refusal import StartRefused
-from carrel_hub.starting import StartError, has_ended, has_stopped, until_answering
+from carrel_hub.starting import StartError, has_ended, until_stopped
 from carrel_operator import names
-from carrel_operator.api import Notebook, Phase, Reason
-from carrel_operator.cluster import ClusterError, UnavailableError
+from carrel_operator.api import Notebook, Reason
+from carrel_operator.cluster import ClusterError
 from carrel_operator.settings import Cull
-
-_PROGRESS = {Phase.PENDING: 20, Phase.STARTING: 50, Phase.RUNNING: 80}
 
 
 class NotebookSpawner(Spawner):  # type: ignore[misc]  # JupyterHub publishes no types
@@ -81,15 +81,7 @@ class NotebookSpawner(Spawner):  # type: ignore[misc]  # JupyterHub publishes no
 
     @default("server_token_scopes")
     def _what_a_server_may_ask_the_hub(self) -> Any:  # noqa: ANN401
-        """JupyterHub's own, and to resize, restart and report on itself.
-
-        Whoever works in a team's server can read its token, and might keep it: it opens nothing.
-        """
-        return lambda spawner: [
-            "users:activity!user",
-            *([] if spawner.project else [f"access:servers!server={spawner.user.name}/{spawner.name}"]),
-            f"servers!server={spawner.user.name}/{spawner.name}",
-        ]
+        return lambda spawner: token_scopes.of_server(spawner.user.name, spawner.name)
 
     @default("options_form")
     def _cards(self) -> Any:  # noqa: ANN401 - a traitlets default: any callable
@@ -117,18 +109,23 @@ class NotebookSpawner(Spawner):  # type: ignore[misc]  # JupyterHub publishes no
     def groups(self) -> tuple[str, ...]:
         """The person's groups, as of the last login; of a team, those of which all may work in its server."""
         if self.project:
-            found = self.notebooks.project(self.project)
+            found = self.view.project(self.project)
             return tuple(sorted(found.groups)) if found else ()
         return tuple(sorted(group.name for group in self.user.groups))
 
     @property
     def notebooks(self) -> Notebooks:
-        """The view of the cluster that all spawners share."""
+        """What may be done to Notebooks; all spawners share it."""
         return shared(self.namespace)
+
+    @property
+    def view(self) -> ClusterView:
+        """The view of the cluster that all spawners share."""
+        return self.notebooks.view
 
     async def render_options_form(self) -> str:
         """The cards for size and image."""
-        catalogue = await self.notebooks.catalogue()
+        catalogue = await self.view.catalogue()
         chosen = options.suggestion(self.orm_spawner.user_options or {}, catalogue, self.groups)
         return pages.options_form(catalogue, self.groups, chosen, self.currency)
 
@@ -140,7 +137,7 @@ class NotebookSpawner(Spawner):  # type: ignore[misc]  # JupyterHub publishes no
         """
         ended = self._start_ended = asyncio.get_running_loop().create_future()
         try:
-            return await self._started()
+            return await self._attempt.start(self._order)
         except StartRefused as refused:
             self.notebooks.say(self.notebook_name, refused.jupyterhub_message)
             raise
@@ -148,50 +145,15 @@ class NotebookSpawner(Spawner):  # type: ignore[misc]  # JupyterHub publishes no
             ended.set_result(None)
             self._start_ended = None
 
-    async def _started(self) -> str:
-        try:
-            async with asyncio.timeout(
-                self.start_timeout - 1
-            ):  # before JupyterHub's own, which has no sentence
-                started = await self.notebooks.start(await self._order())
-                return await self._answering(started)
-        except asyncio.CancelledError as error:
-            if self.notebooks.ending:
-                raise
-            await self._give_up()
-            message = "The start was cancelled, because the server was stopped meanwhile. Start it again."
-            raise StartRefused(message, reason="cancelled", status_code=409) from error
-        except OptionError as error:
-            self.orm_spawner.user_options = {}  # JupyterHub would offer them again at the next start
-            raise StartRefused(error.message, reason=error.reason) from error
-        except StartError as error:
-            await self._give_up()
-            raise StartRefused(error.message, reason=error.reason, status_code=error.status) from error
-        except ClusterError as error:
-            await self._give_up()
-            raise _refused_by_cluster(error) from error
-        except TimeoutError as error:
-            message = (
-                f"The server did not start within {self.start_timeout} seconds. {await self._last_words()}"
-            )
-            await self._give_up()
-            raise StartRefused(message.strip(), reason="timeout", status_code=504) from error
-
     async def stop(self, now: bool = False) -> None:  # noqa: ARG002, FBT001, FBT002 - JupyterHub's signature
         """Stop the server and wait until it is gone; ``now`` can't be quicker, for the grace time is the pod's."""
         by, self.stopped_by = self.stopped_by, ""
         asked = await self.notebooks.stop(self.notebook_name, by)
         if asked is None:
             return
-        generation = asked.metadata.generation
         try:
-            async with (
-                asyncio.timeout(self.stop_timeout),
-                aclosing(self.notebooks.changes(self.notebook_name)) as changes,
-            ):
-                async for notebook in changes:
-                    if has_stopped(notebook, generation):
-                        return
+            async with asyncio.timeout(self.stop_timeout):
+                await until_stopped(self.view.changes(self.notebook_name), asked.metadata.generation)
         except TimeoutError:
             self.log.warning("%s is still stopping after %s s.", self._log_name, self.stop_timeout)
 
@@ -200,7 +162,7 @@ class NotebookSpawner(Spawner):  # type: ignore[misc]  # JupyterHub publishes no
 
         OptionError if the person may not have it, ClusterError if it can't be asked for.
         """
-        catalogue = await self.notebooks.catalogue()
+        catalogue = await self.view.catalogue()
         asked = {**(self.orm_spawner.user_options or {}), options.INSTANCE_TYPE: instance_type}
         chosen = options.choice(asked, catalogue, self.groups)
         await self.notebooks.resize(self.notebook_name, chosen.instance_type, by)
@@ -212,7 +174,7 @@ class NotebookSpawner(Spawner):  # type: ignore[misc]  # JupyterHub publishes no
         if self._start_ended:
             return None
         try:
-            notebook = await self.notebooks.get(self.notebook_name)
+            notebook = await self.view.get(self.notebook_name)
             if notebook is None or not notebook.running:
                 return 0
             if has_ended(notebook):
@@ -230,28 +192,20 @@ class NotebookSpawner(Spawner):  # type: ignore[misc]  # JupyterHub publishes no
         """The operator's sentences as they change, until the start has ended."""
         if self._start_ended is None:
             return
-        furthest, last = 0, ""
-        async with aclosing(self.notebooks.changes(self.notebook_name, self._start_ended)) as changes:
-            async for notebook in changes:
-                if notebook is None or not notebook.running:
-                    continue
-                status = notebook.status
-                if status.observed_generation < notebook.metadata.generation or status.message == last:
-                    continue
-                last = status.message
-                furthest = max(furthest, _PROGRESS.get(status.phase or Phase.PENDING, furthest))
-                yield {"progress": furthest, "message": pages.sentence(status)}
+        changes = self.view.changes(self.notebook_name, self._start_ended)
+        async with aclosing(progress.told(changes)) as events:
+            async for event in events:
+                yield event
 
     async def get_url(self) -> str:
         """The server's address after a restart of the hub, which may have happened in the middle of a start."""
         try:
-            notebook = await self.notebooks.get(self.notebook_name)
+            notebook = await self.view.get(self.notebook_name)
             if notebook and notebook.running:
-                async with asyncio.timeout(self.start_timeout):
-                    return str(url_path_join(await self._answering(notebook), self.server.base_url))
+                return str(url_path_join(await self._attempt.resume(notebook), self.server.base_url))
         except (StartError, ClusterError, TimeoutError) as error:
             self.log.warning("%s was not found again: %s", self._log_name, error)
-            await self._give_up()
+            await self._attempt.give_up()
         return str(self.server.url)
 
     async def delete_forever(self) -> None:
@@ -262,8 +216,16 @@ class NotebookSpawner(Spawner):  # type: ignore[misc]  # JupyterHub publishes no
         """Remove the Notebook of the old name, which never changes its own; the next start makes the new one."""
         await self.notebooks.delete(names.notebook(self.user.name, old_name))
 
+    @property
+    def _attempt(self) -> Attempt:
+        return Attempt(self.notebooks, self.notebook_name, self.start_timeout, self.stuck_timeout)
+
     async def _order(self) -> Order:
-        chosen = await self._choice()
+        try:
+            chosen = options.choice(self.user_options, await self.view.catalogue(), self.groups)
+        except OptionError as error:
+            self.orm_spawner.user_options = {}  # JupyterHub would offer them again at the next start
+            raise StartRefused(error.message, reason=error.reason) from error
         # the next start, which may name no options, is an ordinary one again
         kept = {key: value for key, value in (self.user_options or {}).items() if key != options.RESCUE}
         self.orm_spawner.user_options = kept
@@ -284,25 +246,6 @@ class NotebookSpawner(Spawner):  # type: ignore[misc]  # JupyterHub publishes no
         asking = self.handler.current_user if self.handler else None
         return str(asking.name) if asking else ""
 
-    async def _choice(self) -> Choice:
-        return options.choice(self.user_options, await self.notebooks.catalogue(), self.groups)
-
-    async def _answering(self, notebook: Notebook) -> str:
-        return await until_answering(
-            lambda: self.notebooks.changes(notebook.name), notebook, self.stuck_timeout
-        )
-
-    async def _give_up(self) -> None:
-        """Leave nothing that would start later, when nobody waits for it any more."""
-        with contextlib.suppress(ClusterError):
-            await self.notebooks.stop(self.notebook_name)
-
-    async def _last_words(self) -> str:
-        with contextlib.suppress(ClusterError):
-            if notebook := await self.notebooks.get(self.notebook_name):
-                return notebook.status.message
-        return ""
-
     def _follow_address(self, notebook: Notebook) -> None:
         """Take over another address of the server; JupyterHub's next check of the proxy's routes follows."""
         url = urlsplit(notebook.status.url)
@@ -311,12 +254,3 @@ class NotebookSpawner(Spawner):  # type: ignore[misc]  # JupyterHub publishes no
             server.ip, server.port = url.hostname, url.port
             self.user.db.commit()
             self.log.info("%s is now at %s", self._log_name, notebook.status.url)
-
-
-def _refused_by_cluster(error: ClusterError) -> StartRefused:
-    if isinstance(error, UnavailableError):
-        message = f"The cluster does not answer; try again in a minute. ({error})"
-        return StartRefused(message, reason="ClusterUnavailable", status_code=503)
-    return StartRefused(
-        f"The cluster refused the server: {error}", reason="RefusedByCluster", status_code=403
-    )

@@ -1,4 +1,4 @@
-"""Waiting for a server that was asked for: what a Notebook's status means to the hub that started it."""
+"""Waiting for a server that was asked to start or to stop: what a Notebook's status means to the hub."""
 
 import asyncio
 from collections.abc import AsyncGenerator, Callable
@@ -52,12 +52,12 @@ def has_ended(notebook: Notebook) -> bool:
     return status.reason.kind is ReasonKind.FINAL
 
 
-def has_stopped(notebook: Notebook | None, generation: int) -> bool:
-    """Whether what was asked for in that generation, or later, has come to a stop."""
-    if notebook is None:
-        return True
-    status = notebook.status
-    return status.observed_generation >= generation and status.phase is Phase.STOPPED
+async def until_stopped(changes: AsyncGenerator[Notebook | None], generation: int) -> None:
+    """Return as soon as what was asked for in that generation, or later, has come to a stop."""
+    async with aclosing(changes):
+        async for notebook in changes:
+            if _has_stopped(notebook, generation):
+                return
 
 
 async def _address(changes: Changes, started: Notebook, patience: float, other_than: str = "") -> str:
@@ -94,3 +94,10 @@ async def _current(changes: Changes, started: Notebook) -> AsyncGenerator[Notebo
                 raise StartError(str(Reason.STOPPED), message, 409)
             if notebook.status.observed_generation >= started.metadata.generation:
                 yield notebook
+
+
+def _has_stopped(notebook: Notebook | None, generation: int) -> bool:
+    if notebook is None:
+        return True
+    status = notebook.status
+    return status.observed_generation >= generation and status.phase is Phase.STOPPED

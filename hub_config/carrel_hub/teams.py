@@ -50,7 +50,7 @@ class Teams:
 
     def open(self) -> None:
         """Look now, and then whenever there is a reason."""
-        self._notebooks.tell_of_projects(self._due.set)
+        self._notebooks.view.tell_of_projects(self._due.set)
         _listen(self._due.set)
         self._due.set()
         self._task = asyncio.create_task(self._keep(), name="teams")
@@ -73,7 +73,7 @@ class Teams:
         asyncio.get_running_loop().call_later(_PAUSE, self._due.set)
 
     async def _look(self) -> None:
-        there = {project.name: project for project in await self._notebooks.all_projects()}
+        there = {project.name: project for project in await self._notebooks.view.all_projects()}
         for project in there.values():
             self._user_of(project)
         self._keep_roles(self._roles())
@@ -86,7 +86,7 @@ class Teams:
 
     def _roles(self) -> list[Json]:
         people, groups = self._names(orm.User), self._names(orm.Group)
-        return [rules.role_of(project, people, groups) for project in self._notebooks.projects]
+        return [rules.role_of(project, people, groups) for project in self._notebooks.view.projects]
 
     def _user_of(self, project: Project) -> None:
         """The hub user whose server the project's is; its members need no consent page to be known there."""

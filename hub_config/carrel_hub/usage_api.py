@@ -45,12 +45,10 @@ class _OfUsage(BaseHandler):  # type: ignore[misc]  # JupyterHub publishes no ty
         user = self.current_user
         if self.has_scope("servers"):
             return Looker(user.name, everything=True)
-        notebooks = shared(NotebookSpawner(config=self.settings["config"]).namespace)
-        await notebooks.all_projects()
+        view = shared(NotebookSpawner(config=self.settings["config"]).namespace).view
+        await view.all_projects()
         groups = [group.name for group in getattr(user, "groups", ())]
-        administered = {
-            each.name for each in notebooks.projects if each.role_of(user.name, groups) is Role.ADMIN
-        }
+        administered = {each.name for each in view.projects if each.role_of(user.name, groups) is Role.ADMIN}
         return Looker(user.name, projects=administered | {names.project_of(user.name)})
 
 

@@ -4,7 +4,8 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 import httpx2
 import pytest
 
-from carrel_hub.notebooks import FIELD_MANAGER, Notebooks
+from carrel_hub.bodies import FIELD_MANAGER
+from carrel_hub.notebooks import Notebooks
 from carrel_operator.cluster import Cluster
 from unit.hub import kubernetes_api
 from unit.hub.kubernetes_api import KubernetesApi

@@ -155,8 +155,8 @@ class World:
 async def world(app: SimpleNamespace, provider: Provider, notebooks: Notebooks, api: KubernetesApi) -> World:
     members = [{"group": "analysts", "role": "editor"}]
     api.put("projects", {"metadata": {"name": "sales"}, "spec": {"members": members}})
-    await notebooks.catalogue()
-    await notebooks.all_projects()
+    await notebooks.view.catalogue()
+    await notebooks.view.all_projects()
     return World(app, api, provider, GroupRefresh(app, notebooks, 40, ended_stops=False))
 
 
@@ -164,7 +164,7 @@ async def test_who_leaves_a_group_at_the_provider_is_out_of_it_here_and_it_is_wr
     world: World, notebooks: Notebooks
 ) -> None:
     user = await world.at_work()
-    await notebooks.all()
+    await notebooks.view.all()
     await world.refresh.look()
     assert world.api.writes == [], "nothing differed"
     world.provider.groups["ada"] = ["people", "admins"]
@@ -196,7 +196,7 @@ async def test_only_who_is_at_work_is_asked_about_and_only_while_groups_matter(
     assert world.provider.asked == ["ada"]
     world.api.remove("projects", "sales")
     world.api.remove("instancetypes", "gpu")
-    await eventually(lambda: not notebooks.groups_matter())
+    await eventually(lambda: not notebooks.view.groups_matter())
     await world.refresh.look()
     assert world.provider.asked == ["ada"]
 
@@ -253,7 +253,7 @@ async def test_who_may_not_sign_in_any_more_is_turned_out_everywhere(
     world: World, notebooks: Notebooks, how: str
 ) -> None:
     user, other = await world.at_work(), await world.at_work("alan")
-    await notebooks.all()
+    await notebooks.view.all()
     cookie = user.orm_user.cookie_id
     if how == "may not sign in":
         world.provider.groups["ada"] = ["strangers"]

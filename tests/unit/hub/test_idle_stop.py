@@ -50,7 +50,7 @@ class World:
 @pytest.fixture
 async def world(api: KubernetesApi, notebooks: Notebooks) -> World:
     api.put("notebooks", body() | {"status": {"startedAt": stamp(START)}})
-    await notebooks.all()
+    await notebooks.view.all()
     return World(api, notebooks)
 
 
@@ -104,7 +104,7 @@ async def test_an_age_that_is_too_high_is_an_end_for_everybody(world: World) -> 
 
 
 async def test_whatever_changed_since_it_was_judged_wins(world: World) -> None:
-    judged = await world.notebooks.get("ada")
+    judged = await world.notebooks.view.get("ada")
     assert judged
     world.api.put(
         "notebooks", world.api.objects["notebooks"]["ada"] | {"status": {"startedAt": stamp(START)}}
@@ -119,7 +119,7 @@ async def test_whatever_changed_since_it_was_judged_wins(world: World) -> None:
 async def test_a_view_that_may_be_old_stops_nobody(world: World, eventually: Eventually) -> None:
     world.api.down = True
     world.api.end_watches()
-    await eventually(lambda: not world.notebooks.fresh)
+    await eventually(lambda: not world.notebooks.view.fresh)
     for minutes in (11, 22, 33):
         await world.look(minutes)
     world.api.down = False

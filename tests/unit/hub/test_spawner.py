@@ -13,7 +13,7 @@ from jupyterhub.utils import iterate_until
 from sqlalchemy.orm import Session
 from traitlets.config import Config
 
-from carrel_hub import notebooks as notebooks_module
+from carrel_hub import cluster_view
 from carrel_hub import spawner as spawner_module
 from carrel_hub.notebooks import Notebooks
 from carrel_hub.refusal import StartRefused
@@ -186,7 +186,7 @@ class TestStart:
             start = asyncio.create_task(spawner.start())
             await until_asked(api, eventually)
             assert said("ada") == ""
-            with spawner.notebooks.heard(heard, ("ada",)):
+            with spawner.view.heard(heard, ("ada",)):
                 api.say("ada", "Failed", "ServerFailed", "It fell over.")
                 with pytest.raises(StartRefused, match="fell over"):
                     await start
@@ -274,7 +274,7 @@ class TestStart:
         self, spawner: NotebookSpawner, api: KubernetesApi, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         api.down = True
-        monkeypatch.setattr(notebooks_module, "_LONG_ENOUGH", 0.1)
+        monkeypatch.setattr(cluster_view, "_LONG_ENOUGH", 0.1)
         with pytest.raises(StartRefused, match="The cluster does not answer"):
             await spawner.start()
 
@@ -299,7 +299,7 @@ class TestStart:
             task.cancel()
         with pytest.raises(asyncio.CancelledError):
             await start
-        assert notebooks.ending
+        assert notebooks.view.ending
         assert api.objects["notebooks"]["ada"]["spec"]["running"] is True
 
 
@@ -344,7 +344,7 @@ class TestPoll:
         api.put("notebooks", notebook(**spec))
         if said:
             api.say("ada", *said)
-        await notebooks.all()
+        await notebooks.view.all()
         assert await spawner.poll() == status
         assert api.objects["notebooks"]["ada"]["spec"]["running"] is left_running
 
@@ -352,7 +352,7 @@ class TestPoll:
         self, spawner: NotebookSpawner, notebooks: Notebooks, api: KubernetesApi, eventually: Eventually
     ) -> None:
         api.put("notebooks", notebook())
-        await notebooks.all()
+        await notebooks.view.all()
         await eventually(lambda: len([each for each in api.requests if "watch=true" in each]) >= 4)
         api.requests.clear()
         assert await spawner.poll() is None
@@ -370,7 +370,7 @@ class TestPoll:
     ) -> None:
         api.put("notebooks", notebook())
         api.say("ada", "Running", "Running", url="http://10.9.8.7:8888")
-        await notebooks.all()
+        await notebooks.view.all()
         await spawner.poll()
         assert spawner.server.url == "http://10.9.8.7:8888/user/ada/"
 
@@ -381,7 +381,7 @@ class TestStop:
     ) -> None:
         api.put("notebooks", notebook())
         api.say("ada", "Stopped", "Stopped")  # of an earlier generation
-        await notebooks.all()
+        await notebooks.view.all()
         stop = asyncio.create_task(spawner.stop())
         await eventually(lambda: not api.objects["notebooks"]["ada"]["spec"]["running"])
         await asyncio.sleep(0.05)
@@ -401,7 +401,7 @@ class TestStop:
     ) -> None:
         spawner.stop_timeout = 0.1
         api.put("notebooks", notebook())
-        await notebooks.all()
+        await notebooks.view.all()
         await spawner.stop()
 
 
@@ -454,7 +454,7 @@ class TestTheRest:
         self, spawner: NotebookSpawner, notebooks: Notebooks, api: KubernetesApi
     ) -> None:
         api.put("notebooks", notebook(running=False))
-        await notebooks.all()
+        await notebooks.view.all()
         await spawner.delete_forever()
         assert api.objects["notebooks"] == {}
         await spawner.delete_forever()
@@ -465,7 +465,7 @@ class TestTheRest:
         body = notebook(server="old", running=False)
         body["metadata"]["name"] = "ada--old"
         api.put("notebooks", body)
-        await notebooks.all()
+        await notebooks.view.all()
         await spawner.rename("old", "new")
         assert api.objects["notebooks"] == {}
 
@@ -474,7 +474,7 @@ class TestTheRest:
     ) -> None:
         api.put("notebooks", notebook())
         api.say("ada", "Running", "Running", session="s1", url=f"http://127.0.0.1:{port}")
-        await notebooks.all()
+        await notebooks.view.all()
         assert await spawner.get_url() == f"http://127.0.0.1:{port}/user/ada/"
 
     async def test_after_a_restart_in_the_middle_of_a_start_it_is_waited_for(
@@ -482,7 +482,7 @@ class TestTheRest:
     ) -> None:
         api.put("notebooks", notebook())
         api.say("ada", "Starting", "Starting", session="s1")
-        await notebooks.all()
+        await notebooks.view.all()
         found = asyncio.create_task(spawner.get_url())
         await asyncio.sleep(0.1)
         assert not found.done()
@@ -505,7 +505,7 @@ class TestTheRest:
 
 
 def spawner_is_known_stopped(spawner: NotebookSpawner) -> bool:
-    found = [each for each in spawner.notebooks._notebooks.values() if each.name == "ada"]
+    found = [each for each in spawner.view._notebooks.values() if each.name == "ada"]
     return bool(found) and not found[0].running
 
 
@@ -550,7 +550,7 @@ class TestTeam:
         await eventually(lambda: team.groups)
         assert team.groups == ("researchers",)
         assert "gpu" in await team.render_options_form()
-        assert await notebooks.catalogue()
+        assert await notebooks.view.catalogue()
 
     async def test_its_token_opens_nothing_and_a_persons_opens_their_own(
         self, spawner: NotebookSpawner

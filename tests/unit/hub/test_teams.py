@@ -149,7 +149,7 @@ async def test_nothing_is_written_when_nothing_differs(
     event.listen(app.db.get_bind(), "before_cursor_execute", execute)
     try:
         api.put("projects", {**api.objects["projects"]["sales"], "status": {"message": "as before"}})
-        await eventually(lambda: next(iter(teams._notebooks.projects)).status.message == "as before")
+        await eventually(lambda: next(iter(teams._notebooks.view.projects)).status.message == "as before")
         await eventually(lambda: not teams._due.is_set())
     finally:
         event.remove(app.db.get_bind(), "before_cursor_execute", execute)
@@ -162,7 +162,7 @@ async def test_the_hub_begins_with_the_roles_in_its_configuration(
 ) -> None:
     person(app.db, "ada")
     put(api, ("user", "ada", "editor"), ("user", "nobody yet", "editor"))
-    await notebooks.all_projects()
+    await notebooks.view.all_projects()
     [role] = Teams(app, notebooks).configured_roles()
     assert (role["users"], role["groups"]) == (["ada"], [])
     app.authenticator.manage_roles = True
