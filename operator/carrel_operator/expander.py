@@ -4,7 +4,7 @@ import logging
 from dataclasses import dataclass
 
 from carrel_operator.api import Body
-from carrel_operator.cache import Cache, Key
+from carrel_operator.cache import Cache
 from carrel_operator.cluster import (
     Cluster,
     ClusterError,
@@ -13,6 +13,7 @@ from carrel_operator.cluster import (
     InvalidError,
     NotFoundError,
 )
+from carrel_operator.places import Key
 from carrel_operator.quantities import memory
 
 logger = logging.getLogger("carrel")
