@@ -31,7 +31,8 @@ from carrel_operator.api import (
 )
 from carrel_operator.api.times import stamp
 from carrel_operator.catalogue import Catalogue
-from carrel_operator.cluster import Cluster, ConflictError, NotFoundError, UnavailableError
+from carrel_operator.cluster import Cluster
+from carrel_operator.cluster_errors import ConflictError, NotFoundError, UnavailableError
 from carrel_operator.mirror import ANY, Mirror
 
 FIELD_MANAGER = "carrel-hub"

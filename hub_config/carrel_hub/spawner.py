@@ -18,7 +18,7 @@ from carrel_hub.refusal import StartRefused
 from carrel_hub.starting import StartError, has_ended, has_stopped, until_answering
 from carrel_operator import names
 from carrel_operator.api import Notebook, Phase, Reason
-from carrel_operator.cluster import ClusterError, UnavailableError
+from carrel_operator.cluster_errors import ClusterError, UnavailableError
 from carrel_operator.settings import Cull
 
 _PROGRESS = {Phase.PENDING: 20, Phase.STARTING: 50, Phase.RUNNING: 80}

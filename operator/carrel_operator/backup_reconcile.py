@@ -11,7 +11,8 @@ from carrel_operator.api import BackupStatus, Body, VolumeBackup
 from carrel_operator.backup_outcome import backup_status, snapshot_status, wait_for
 from carrel_operator.backup_seen import BackupSeen
 from carrel_operator.cache import Cache
-from carrel_operator.cluster import AlreadyExistsError, Cluster, ClusterError
+from carrel_operator.cluster import Cluster
+from carrel_operator.cluster_errors import AlreadyExistsError, ClusterError
 from carrel_operator.desired.backup import LONGEST_REST, due
 from carrel_operator.desired.backup_pods import backup_pod
 from carrel_operator.desired.image_change import waits_for_backup

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 
 from carrel_operator.api import Body
 from carrel_operator.cache import Cache
-from carrel_operator.cluster import (
-    Cluster,
+from carrel_operator.cluster import Cluster
+from carrel_operator.cluster_errors import (
     ClusterError,
     ConflictError,
     ForbiddenError,

@@ -23,7 +23,8 @@ from carrel_operator.api import (
 from carrel_operator.appointments import Appointments
 from carrel_operator.bigquery import AccessList, Warehouse, WarehouseError
 from carrel_operator.cache import Cache
-from carrel_operator.cluster import Cluster, ClusterError
+from carrel_operator.cluster import Cluster
+from carrel_operator.cluster_errors import ClusterError
 from carrel_operator.grant_record import GrantRecord
 from carrel_operator.grant_verdict import Failure
 from carrel_operator.places import Key

@@ -6,7 +6,8 @@ from typing import Protocol
 
 from carrel_operator import project_view
 from carrel_operator.cache import Cache
-from carrel_operator.cluster import Cluster, ClusterError
+from carrel_operator.cluster import Cluster
+from carrel_operator.cluster_errors import ClusterError
 from carrel_operator.places import Key
 
 logger = logging.getLogger("carrel")

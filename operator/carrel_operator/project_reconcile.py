@@ -9,7 +9,8 @@ from carrel_operator import project_view
 from carrel_operator.accounts import AccountsError
 from carrel_operator.api import Body, InvalidObjectError, Metadata, ProjectStatus
 from carrel_operator.cache import Cache
-from carrel_operator.cluster import Cluster, ClusterError, ConflictError, NotFoundError
+from carrel_operator.cluster import Cluster
+from carrel_operator.cluster_errors import ClusterError, ConflictError, NotFoundError
 from carrel_operator.comparison import covers
 from carrel_operator.desired.project import ProjectSet, project_set
 from carrel_operator.desired.project_care import Care, care

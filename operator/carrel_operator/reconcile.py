@@ -10,9 +10,9 @@ from carrel_operator import status as statuses
 from carrel_operator.api import Body, InvalidObjectError, Metadata, Reason, Status
 from carrel_operator.cache import Cache
 from carrel_operator.catalogue import Refusal
-from carrel_operator.cluster import (
+from carrel_operator.cluster import Cluster
+from carrel_operator.cluster_errors import (
     AlreadyExistsError,
-    Cluster,
     ClusterError,
     ConflictError,
     ForbiddenError,

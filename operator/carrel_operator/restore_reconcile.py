@@ -9,7 +9,8 @@ from carrel_operator.api import InvalidObjectError, RestorePhase, RestoreStatus
 from carrel_operator.backup_outcome import restore_status, stamp, wait_for
 from carrel_operator.backup_seen import RestoreSeen
 from carrel_operator.cache import Cache
-from carrel_operator.cluster import Cluster, ClusterError, ConflictError, NotFoundError
+from carrel_operator.cluster import Cluster
+from carrel_operator.cluster_errors import ClusterError, ConflictError, NotFoundError
 from carrel_operator.dates import NoBackupError
 from carrel_operator.desired.backup_pods import restore_pod
 from carrel_operator.desired.snapshot import source

@@ -10,7 +10,8 @@ import logging
 from carrel_operator import project_view, settings
 from carrel_operator.bigquery import Warehouse
 from carrel_operator.cache import Cache
-from carrel_operator.cluster import Cluster, NotFoundError
+from carrel_operator.cluster import Cluster
+from carrel_operator.cluster_errors import NotFoundError
 from carrel_operator.grant_reconcile import GrantReconciler
 from carrel_operator.handlers import SETTINGS_PATH
 from carrel_operator.leaving import take_leave
