@@ -19,7 +19,7 @@ from carrel_hub.refusal import StartRefused, refusal, unavailable
 from carrel_hub.spawner import NotebookSpawner
 from carrel_operator import idle
 from carrel_operator.api import Notebook, Reason
-from carrel_operator.cluster import ClusterError, UnavailableError
+from carrel_operator.cluster_errors import ClusterError, UnavailableError
 
 if TYPE_CHECKING:
     from carrel_hub.idle_stop import Stopper

@@ -10,7 +10,7 @@ from carrel_hub.order import Order
 from carrel_hub.refusal import StartRefused
 from carrel_hub.starting import StartError, until_answering
 from carrel_operator.api import Notebook
-from carrel_operator.cluster import ClusterError, UnavailableError
+from carrel_operator.cluster_errors import ClusterError, UnavailableError
 
 
 @dataclass(frozen=True, slots=True)

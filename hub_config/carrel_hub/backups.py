@@ -10,7 +10,8 @@ from carrel_hub.bodies import FIELD_MANAGER
 from carrel_hub.projects import may_open
 from carrel_operator import names
 from carrel_operator.api import API_VERSION, Project, RestorePhase, VolumeBackup, VolumeRestore, Whose
-from carrel_operator.cluster import Cluster, UnavailableError
+from carrel_operator.cluster import Cluster
+from carrel_operator.cluster_errors import UnavailableError
 from carrel_operator.mirror import Mirror
 
 _LONG_ENOUGH = 10.0

@@ -22,7 +22,7 @@ from carrel_hub.refusal import refusal, unavailable
 from carrel_hub.spawner import NotebookSpawner
 from carrel_operator import names
 from carrel_operator.api import Whose
-from carrel_operator.cluster import ClusterError
+from carrel_operator.cluster_errors import ClusterError
 
 _HOW_TO_WISH = (
     'Say {"path": "<file or folder>", "as_of": "<date>", "project": "<name>"}; the last two may be left out. '

@@ -6,7 +6,8 @@ from contextlib import contextmanager
 
 from carrel_operator.api import Body, InstanceType, InvalidObjectError, Notebook, NotebookImage, Project
 from carrel_operator.catalogue import Catalogue
-from carrel_operator.cluster import Cluster, NotFoundError, UnavailableError
+from carrel_operator.cluster import Cluster
+from carrel_operator.cluster_errors import NotFoundError, UnavailableError
 from carrel_operator.mirror import ANY, Mirror
 
 _LONG_ENOUGH = 10.0

@@ -21,7 +21,7 @@ from carrel_hub.refusal import unavailable
 from carrel_hub.spawner import NotebookSpawner
 from carrel_operator import names
 from carrel_operator.api import Body, Notebook
-from carrel_operator.cluster import ClusterError, ForbiddenError
+from carrel_operator.cluster_errors import ClusterError, ForbiddenError
 from carrel_operator.settings import Settings
 
 _OWN_TOKEN = Path("/var/run/secrets/kubernetes.io/serviceaccount/token")

@@ -18,7 +18,7 @@ from tornado import web
 from carrel_hub.notebooks import Notebooks
 from carrel_hub.stopping import stop_all
 from carrel_operator import names
-from carrel_operator.cluster import ClusterError
+from carrel_operator.cluster_errors import ClusterError
 
 App = Any  # JupyterHub publishes no types
 User = Any

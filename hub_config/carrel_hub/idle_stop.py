@@ -16,7 +16,7 @@ from carrel_hub import activity
 from carrel_hub.notebooks import Notebooks
 from carrel_operator import idle
 from carrel_operator.api import Notebook
-from carrel_operator.cluster import ClusterError
+from carrel_operator.cluster_errors import ClusterError
 from carrel_operator.settings import Cull
 
 log = logging.getLogger(__name__)

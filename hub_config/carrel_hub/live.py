@@ -22,7 +22,7 @@ from carrel_hub.spawner import NotebookSpawner
 from carrel_operator import names
 from carrel_operator.api import Notebook, Project
 from carrel_operator.catalogue import Catalogue
-from carrel_operator.cluster import ClusterError
+from carrel_operator.cluster_errors import ClusterError
 from carrel_operator.mirror import ANY
 
 # One thing that happens is often several changes.

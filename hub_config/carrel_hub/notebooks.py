@@ -22,7 +22,8 @@ from carrel_operator.api import (
     Project,
 )
 from carrel_operator.api.times import stamp
-from carrel_operator.cluster import Cluster, ConflictError, NotFoundError
+from carrel_operator.cluster import Cluster
+from carrel_operator.cluster_errors import ConflictError, NotFoundError
 
 
 class Notebooks:

@@ -13,7 +13,7 @@ from carrel_hub.refusal import refusal, unavailable
 from carrel_hub.spawner import NotebookSpawner
 from carrel_operator import names
 from carrel_operator.api import ConditionType, Project, Role
-from carrel_operator.cluster import ClusterError
+from carrel_operator.cluster_errors import ClusterError
 
 _TOKEN_BYTES = 8
 

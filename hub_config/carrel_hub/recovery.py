@@ -4,7 +4,7 @@ import logging
 from collections.abc import Callable
 
 from carrel_hub.notebooks import Notebooks
-from carrel_operator.cluster import ClusterError
+from carrel_operator.cluster_errors import ClusterError
 
 log = logging.getLogger(__name__)
 

@@ -5,7 +5,7 @@ import logging
 from jupyterhub.spawner import SpawnException
 from tornado import web
 
-from carrel_operator.cluster import ClusterError
+from carrel_operator.cluster_errors import ClusterError
 
 
 class StartRefused(SpawnException):  # type: ignore[misc]

@@ -20,7 +20,7 @@ from carrel_hub.refusal import StartRefused
 from carrel_hub.starting import StartError, has_ended, until_stopped
 from carrel_operator import names
 from carrel_operator.api import Notebook, Reason
-from carrel_operator.cluster import ClusterError
+from carrel_operator.cluster_errors import ClusterError
 from carrel_operator.settings import Cull
 
 

@@ -19,7 +19,7 @@ from carrel_hub.notebooks import Notebooks
 from carrel_hub.stopping import stop_all
 from carrel_operator import names
 from carrel_operator.api import Project
-from carrel_operator.cluster import ClusterError
+from carrel_operator.cluster_errors import ClusterError
 
 Json = dict[str, Any]
 App = Any  # JupyterHub publishes no types

@@ -5,17 +5,19 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime
 
-from carrel_operator import api
+from carrel_operator import api, backup_view, notebook_view
 from carrel_operator.accounts import AccountsError
 from carrel_operator.api import BackupStatus, Body, VolumeBackup
 from carrel_operator.backup_outcome import backup_status, snapshot_status, wait_for
 from carrel_operator.backup_seen import BackupSeen
-from carrel_operator.cache import Cache, Key
-from carrel_operator.cluster import AlreadyExistsError, Cluster, ClusterError
+from carrel_operator.cache import Cache
+from carrel_operator.cluster import Cluster
+from carrel_operator.cluster_errors import AlreadyExistsError, ClusterError
 from carrel_operator.desired.backup import LONGEST_REST, due
 from carrel_operator.desired.backup_pods import backup_pod
 from carrel_operator.desired.image_change import waits_for_backup
 from carrel_operator.desired.snapshot import expired, volume_snapshot
+from carrel_operator.places import Key
 from carrel_operator.registry import Registry
 from carrel_operator.settings import Settings
 from carrel_operator.snapshot_seen import SnapshotSeen
@@ -62,7 +64,7 @@ class BackupReconciler:
         if not self._settings.backup.enabled:
             return None
         await self._registry.read()
-        seen = self._cache.backup(key)
+        seen = backup_view.backup_seen(self._cache, key)
         if seen is None:
             self._let_go(key)
             # the home of a project's server counts again when the project is given its former number
@@ -98,9 +100,9 @@ class BackupReconciler:
 
     def _with_start(self, seen: BackupSeen, key: Key) -> BackupSeen:
         """The same, with the session of a start that waits for it."""
-        servers = self._cache.servers_of(key.namespace, seen.volume.whose.owner)
+        servers = notebook_view.servers_of(self._cache, key.namespace, seen.volume.whose.owner)
         for server in servers if seen.volume.whose.owner else ():
-            notebook = self._cache.seen(server)
+            notebook = notebook_view.seen(self._cache, server)
             if notebook and waits_for_backup(notebook, self._settings):
                 return replace(seen, start=notebook.notebook.session)
         return seen

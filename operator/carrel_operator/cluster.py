@@ -1,4 +1,4 @@
-"""The way to the Kubernetes API: reads and writes of plain objects, and its refusals in our own words.
+"""The way to the Kubernetes API: reads and writes of plain objects.
 
 lightkube finds the cluster and signs in; the requests are made here, because its client can't delete under
 a precondition and ours never need its models.
@@ -7,107 +7,22 @@ a precondition and ours never need its models.
 import json
 from collections.abc import AsyncIterator, Mapping
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass
 from typing import Any, Self
 
 import httpx2
 from lightkube import KubeConfig
 from lightkube.config.client_adapter import AsyncClient, ConnectionParams
 
-from carrel_operator import api
+from carrel_operator import api, kinds
 from carrel_operator.api import Body, Metadata
+from carrel_operator.cluster_errors import ConflictError, NotFoundError, UnavailableError, error_in, error_of
 from carrel_operator.snapshot_seen import API_VERSION as SNAPSHOT_API
 
 FIELD_MANAGER = "carrel-operator"
 
-OURS = frozenset({"InstanceType", "Notebook", "NotebookImage", "Project", "VolumeBackup", "VolumeRestore"})
-CLUSTER_SCOPED = frozenset(
-    {"InstanceType", "Namespace", "NotebookImage", "StorageClass", "VolumeSnapshotClass"}
-)
-PLURALS = {
-    "ConfigMap": "configmaps",
-    "Deployment": "deployments",
-    "Event": "events",
-    "InstanceType": "instancetypes",
-    "Namespace": "namespaces",
-    "NetworkPolicy": "networkpolicies",
-    "Notebook": "notebooks",
-    "NotebookImage": "notebookimages",
-    "PersistentVolumeClaim": "persistentvolumeclaims",
-    "Pod": "pods",
-    "Project": "projects",
-    "Secret": "secrets",
-    "Service": "services",
-    "ServiceAccount": "serviceaccounts",
-    "StorageClass": "storageclasses",
-    "VolumeBackup": "volumebackups",
-    "VolumeRestore": "volumerestores",
-    "VolumeSnapshot": "volumesnapshots",
-    "VolumeSnapshotClass": "volumesnapshotclasses",
-}
-_API_VERSIONS = {
-    "Deployment": "apps/v1",
-    "NetworkPolicy": "networking.k8s.io/v1",
-    "StorageClass": "storage.k8s.io/v1",
-    "VolumeSnapshot": SNAPSHOT_API,
-    "VolumeSnapshotClass": SNAPSHOT_API,
-    **dict.fromkeys(OURS, api.API_VERSION),
-}
-
-
 # Kubernetes sends a bookmark about once a minute, so a watch that says nothing for longer than this is dead.
 _WATCH_SILENCE_SECONDS = 150.0
 _WATCH_SECONDS = 600
-
-
-@dataclass
-class ClusterError(Exception):
-    """Kubernetes did not do what was asked; ``message`` is its own sentence."""
-
-    message: str
-    retry_after: float | None = None
-
-    def __str__(self) -> str:
-        return self.message
-
-
-class NotFoundError(ClusterError):
-    """The object does not exist (any more)."""
-
-
-class AlreadyExistsError(ClusterError):
-    """An object of that name exists."""
-
-
-class ConflictError(ClusterError):
-    """The object is not the one that was meant, or changed meanwhile."""
-
-
-class ForbiddenError(ClusterError):
-    """A policy, a quota or a missing right forbids it."""
-
-
-class InvalidError(ClusterError):
-    """The object does not pass validation."""
-
-
-class UnavailableError(ClusterError):
-    """The API server can't be reached, is too busy or failed."""
-
-
-class ExpiredError(ClusterError):
-    """The version to watch from is too old; list again."""
-
-
-_ERRORS: dict[int, type[ClusterError]] = {
-    400: InvalidError,
-    401: ForbiddenError,
-    403: ForbiddenError,
-    404: NotFoundError,
-    409: ConflictError,
-    410: ExpiredError,
-    422: InvalidError,
-}
 
 
 class Cluster:
@@ -132,7 +47,7 @@ class Cluster:
 
     async def serves_our_kinds(self) -> bool:
         """Whether the cluster knows Notebooks and the rest of our API group yet."""
-        return await self._serves(api.API_VERSION, OURS)
+        return await self._serves(api.API_VERSION, kinds.OURS)
 
     async def serves_snapshots(self) -> bool:
         """Whether the cluster knows snapshots of volumes."""
@@ -144,11 +59,11 @@ class Cluster:
 
     async def get(self, kind: str, namespace: str, name: str) -> Body:
         """Read one object."""
-        return await self._send("GET", f"{_collection(_api_version(kind), kind, namespace)}/{name}")
+        return await self._send("GET", f"{kinds.collection(kind, namespace)}/{name}")
 
     async def names(self, kind: str, namespace: str) -> tuple[set[str], int]:
         """The names of all objects of a kind, and the version of the list."""
-        collection = _collection(_api_version(kind), kind, _scope(kind, namespace))
+        collection = kinds.collection(kind, kinds.scope(kind, namespace))
         # the metadata alone: a tenth of what the objects weigh
         found = await self._send(
             "GET",
@@ -161,7 +76,7 @@ class Cluster:
 
     async def list(self, kind: str, namespace: str) -> tuple[list[Body], str]:
         """All objects of a kind, and the version of the list to watch from."""
-        found = await self._send("GET", _collection(_api_version(kind), kind, _scope(kind, namespace)))
+        found = await self._send("GET", kinds.collection(kind, kinds.scope(kind, namespace)))
         return found["items"], found["metadata"]["resourceVersion"]
 
     async def watch(self, kind: str, namespace: str, version: str) -> AsyncIterator[tuple[str, Body]]:
@@ -172,7 +87,7 @@ class Cluster:
         """
         request = self._http.build_request(
             "GET",
-            _collection(_api_version(kind), kind, _scope(kind, namespace)),
+            kinds.collection(kind, kinds.scope(kind, namespace)),
             params={
                 "watch": "true",
                 "allowWatchBookmarks": "true",
@@ -186,33 +101,33 @@ class Cluster:
             try:
                 if not response.is_success:
                     await response.aread()
-                    raise _error(response)
+                    raise error_in(response)
                 async for line in response.aiter_lines():
                     event = json.loads(line)
                     if event["type"] == "ERROR":
-                        raise _error_of(event["object"].get("code", 500), event["object"])
+                        raise error_of(event["object"].get("code", 500), event["object"])
                     yield event["type"], event["object"]
             finally:
                 await response.aclose()
         except httpx2.HTTPError as error:
-            message = f"The watch of {PLURALS[kind]} broke: {error or type(error).__name__}"
+            message = f"The watch of {kinds.PLURALS[kind]} broke: {error or type(error).__name__}"
             raise UnavailableError(message) from error
 
     async def create(self, body: Body) -> Body:
         """Create the object; AlreadyExistsError if there is one of that name, whatever it looks like."""
         return await self._send(
-            "POST", _collection_of(body), content=body, params={"fieldManager": self._field_manager}
+            "POST", kinds.collection_of(body), content=body, params={"fieldManager": self._field_manager}
         )
 
     async def apply(self, body: Body) -> Body:
         """Make the object's fields be what ``body`` says, and leave all others alone (server-side apply)."""
-        return await self._apply(f"{_collection_of(body)}/{body['metadata']['name']}", body)
+        return await self._apply(f"{kinds.collection_of(body)}/{body['metadata']['name']}", body)
 
     async def merge(self, kind: str, namespace: str, name: str, changes: Body) -> Body:
         """Change some fields of an object that exists (merge patch); NotFoundError if it doesn't."""
         return await self._send(
             "PATCH",
-            f"{_collection(_api_version(kind), kind, namespace)}/{name}",
+            f"{kinds.collection(kind, namespace)}/{name}",
             content=changes,
             params={"fieldManager": self._field_manager},
             headers={"Content-Type": "application/merge-patch+json"},
@@ -231,13 +146,13 @@ class Cluster:
             "metadata": {"name": of.name, "namespace": of.namespace, "uid": of.uid},
             "status": status,
         }
-        return await self._apply(f"{_collection_of(body)}/{of.name}/status", body, field_manager)
+        return await self._apply(f"{kinds.collection_of(body)}/{of.name}/status", body, field_manager)
 
     async def scale(self, namespace: str, deployment: str, replicas: int) -> None:
         """Say how many pods a Deployment should have."""
         await self._send(
             "PATCH",
-            f"{_collection('apps/v1', 'Deployment', namespace)}/{deployment}/scale",
+            f"{kinds.collection('Deployment', namespace)}/{deployment}/scale",
             content={"spec": {"replicas": replicas}},
             params={"fieldManager": self._field_manager},
             headers={"Content-Type": "application/merge-patch+json"},
@@ -251,7 +166,7 @@ class Cluster:
         metadata = pod["metadata"]
         return await self._send(
             "PATCH",
-            f"{_collection_of(pod)}/{metadata['name']}/resize",
+            f"{kinds.collection_of(pod)}/{metadata['name']}/resize",
             content={
                 "metadata": {"uid": metadata["uid"]},
                 "spec": {"containers": [{"name": container, "resources": resources}]},
@@ -281,7 +196,9 @@ class Cluster:
         metadata = body["metadata"]
         options = {"apiVersion": "v1", "kind": "DeleteOptions", "preconditions": {"uid": metadata["uid"]}}
         try:
-            left = await self._send("DELETE", f"{_collection_of(body)}/{metadata['name']}", content=options)
+            left = await self._send(
+                "DELETE", f"{kinds.collection_of(body)}/{metadata['name']}", content=options
+            )
         except (NotFoundError, ConflictError):
             return None
         return left if left["kind"] == body["kind"] else None
@@ -319,40 +236,4 @@ class Cluster:
         if response.is_success:
             body: Body = response.json()
             return body
-        raise _error(response)
-
-
-def _error(response: httpx2.Response) -> ClusterError:
-    try:
-        status = response.json()
-    except ValueError:
-        status = {}
-    try:
-        retry_after = float(response.headers["Retry-After"])
-    except (KeyError, ValueError):
-        retry_after = None
-    return _error_of(response.status_code, status, retry_after)
-
-
-def _error_of(code: int, status: Body, retry_after: float | None = None) -> ClusterError:
-    kind = _ERRORS.get(code, UnavailableError)
-    if kind is ConflictError and status.get("reason") == "AlreadyExists":
-        kind = AlreadyExistsError
-    return kind(str(status.get("message") or f"HTTP {code}"), retry_after)
-
-
-def _scope(kind: str, namespace: str) -> str:
-    return "" if kind in CLUSTER_SCOPED else namespace
-
-
-def _api_version(kind: str) -> str:
-    return _API_VERSIONS.get(kind, "v1")
-
-
-def _collection_of(body: Body) -> str:
-    return _collection(body["apiVersion"], body["kind"], body["metadata"].get("namespace", ""))
-
-
-def _collection(api_version: str, kind: str, namespace: str) -> str:
-    root = f"/apis/{api_version}" if "/" in api_version else f"/api/{api_version}"
-    return f"{root}/namespaces/{namespace}/{PLURALS[kind]}" if namespace else f"{root}/{PLURALS[kind]}"
+        raise error_in(response)

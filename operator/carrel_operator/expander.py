@@ -4,15 +4,16 @@ import logging
 from dataclasses import dataclass
 
 from carrel_operator.api import Body
-from carrel_operator.cache import Cache, Key
-from carrel_operator.cluster import (
-    Cluster,
+from carrel_operator.cache import Cache
+from carrel_operator.cluster import Cluster
+from carrel_operator.cluster_errors import (
     ClusterError,
     ConflictError,
     ForbiddenError,
     InvalidError,
     NotFoundError,
 )
+from carrel_operator.places import Key
 from carrel_operator.quantities import memory
 
 logger = logging.getLogger("carrel")

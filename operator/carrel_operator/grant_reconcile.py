@@ -10,7 +10,7 @@ from contextlib import AsyncExitStack
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
-from carrel_operator import bigquery, grant_verdict, grants
+from carrel_operator import bigquery, grant_verdict, grants, project_view
 from carrel_operator.accounts import AccountsError
 from carrel_operator.api import (
     Body,
@@ -22,10 +22,12 @@ from carrel_operator.api import (
 )
 from carrel_operator.appointments import Appointments
 from carrel_operator.bigquery import AccessList, Warehouse, WarehouseError
-from carrel_operator.cache import Cache, Key
-from carrel_operator.cluster import Cluster, ClusterError
+from carrel_operator.cache import Cache
+from carrel_operator.cluster import Cluster
+from carrel_operator.cluster_errors import ClusterError
 from carrel_operator.grant_record import GrantRecord
 from carrel_operator.grant_verdict import Failure
+from carrel_operator.places import Key
 from carrel_operator.registry import Registry
 from carrel_operator.settings import Settings
 from carrel_operator.workqueue import RetryError
@@ -126,13 +128,13 @@ class GrantReconciler:
         try:
             if body["spec"].get("warehouse", {}).get("datasets"):
                 await self._registry.read()
-            seen = self._cache.project(key)
+            seen = project_view.seen(self._cache, key)
         except InvalidObjectError:
             return None
         if seen is None or (seen.number is None and seen.project.warehouse.datasets):
             return None
         groups = (each.group for each in seen.project.members if each.group)
-        return grants.wanted(seen, self._cache.people.of(groups), self._settings.identity)
+        return grants.wanted(seen, self._cache.index.people.of(groups), self._settings.identity)
 
     async def _settle(
         self, key: Key, wishes: frozenset[Grant], what: str, let_go_at: datetime | None
@@ -144,7 +146,7 @@ class GrantReconciler:
         async with AsyncExitStack() as alone:
             for dataset in datasets:  # in their order, so that no two projects wait for each other
                 await alone.enter_async_context(self._locks.setdefault(dataset, asyncio.Lock()))
-            work = _Work(key, wishes, said.grants, self._cache.granted_elsewhere(key), held, [])
+            work = _Work(key, wishes, said.grants, project_view.granted_elsewhere(self._cache, key), held, [])
             lists = await self._read(work)
             await self._record.hold(key, wanted=bool(work.held_in_all()))
             await self._record.tell(key, replace(said, grants=work.held_in_all()))

@@ -7,8 +7,10 @@ from datetime import UTC, datetime
 
 from carrel_operator import events, grant_verdict
 from carrel_operator.api import GRANTS_FINALIZER, Body, Grant, GrantsStatus, Metadata
-from carrel_operator.cache import Cache, Key
-from carrel_operator.cluster import FIELD_MANAGER, Cluster, ClusterError
+from carrel_operator.cache import Cache
+from carrel_operator.cluster import FIELD_MANAGER, Cluster
+from carrel_operator.cluster_errors import ClusterError
+from carrel_operator.places import Key
 
 _MANAGER = f"{FIELD_MANAGER}-grants"
 

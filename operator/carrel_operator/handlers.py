@@ -8,14 +8,16 @@ from pathlib import Path
 
 import kopf
 
+from carrel_operator import concerned, project_view
 from carrel_operator import settings as configuration
 from carrel_operator.api import GROUP, VERSION, Body
 from carrel_operator.backup_reconcile import BackupReconciler
 from carrel_operator.bigquery import Warehouse
-from carrel_operator.cache import Cache, Key
+from carrel_operator.cache import Cache
 from carrel_operator.cluster import Cluster
 from carrel_operator.grant_reconcile import GrantReconciler
 from carrel_operator.leaving import namespace_goes, take_leave
+from carrel_operator.places import Key
 from carrel_operator.project_reconcile import ProjectReconciler
 from carrel_operator.reconcile import Reconciler
 from carrel_operator.registry import Registry
@@ -113,7 +115,7 @@ async def stop(memo: kopf.Memo, **_: object) -> None:
     await memo.backups.close()
     await memo.restores.close()
     await memo.queue.close()
-    if memo.cache.held() and await namespace_goes(memo.cluster, memo.wanted.namespace):
+    if project_view.held(memo.cache) and await namespace_goes(memo.cluster, memo.wanted.namespace):
         await take_leave(memo.granting, memo.cache, _SECONDS_TO_LEAVE)
     await memo.cluster.close()
 
@@ -155,20 +157,20 @@ async def wake(event: kopf.RawEvent, memo: kopf.Memo, **_: object) -> None:
 
 
 def _wake(memo: kopf.Memo, body: Body) -> None:
-    for key in memo.cache.concerned(body):
+    for key in concerned.notebooks(memo.cache, body):
         memo.queue.add(key)
-    if project := memo.cache.concerned_project(body):
+    if project := concerned.project(memo.cache, body):
         memo.projects.add(project)
         memo.grants.add(project)
     _wake_regrouped(memo)
-    if claim := memo.cache.concerned_claim(body):
+    if claim := concerned.claim(body):
         memo.backups.add(claim)
-    for restore in memo.cache.concerned_restores(body):
+    for restore in concerned.restores(memo.cache, body):
         memo.restores.add(restore)
 
 
 def _wake_regrouped(memo: kopf.Memo) -> None:
-    for project in memo.cache.regrouped():
+    for project in project_view.regrouped(memo.cache):
         memo.grants.add(project)
 
 

@@ -4,8 +4,11 @@ import asyncio
 import logging
 from typing import Protocol
 
-from carrel_operator.cache import Cache, Key
-from carrel_operator.cluster import Cluster, ClusterError
+from carrel_operator import project_view
+from carrel_operator.cache import Cache
+from carrel_operator.cluster import Cluster
+from carrel_operator.cluster_errors import ClusterError
+from carrel_operator.places import Key
 
 logger = logging.getLogger("carrel")
 
@@ -37,7 +40,7 @@ async def take_leave(grants: Leaves, cache: Cache, seconds: float) -> None:
 
     try:
         async with asyncio.timeout(seconds):
-            await asyncio.gather(*map(let_go, cache.held()))
+            await asyncio.gather(*map(let_go, project_view.held(cache)))
     except TimeoutError:
-        for key in cache.held():
+        for key in project_view.held(cache):
             logger.warning("project %s keeps its finalizer: the time was up", key)

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 from carrel_operator.api import Body, InvalidObjectError
-from carrel_operator.cluster import Cluster, ClusterError, ExpiredError
+from carrel_operator.cluster import Cluster
+from carrel_operator.cluster_errors import ClusterError, ExpiredError
 
 log = logging.getLogger(__name__)
 

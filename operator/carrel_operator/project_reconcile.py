@@ -5,15 +5,18 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 
 from carrel_operator import project_status as statuses
+from carrel_operator import project_view
 from carrel_operator.accounts import AccountsError
 from carrel_operator.api import Body, InvalidObjectError, Metadata, ProjectStatus
-from carrel_operator.cache import Cache, Key
-from carrel_operator.cluster import Cluster, ClusterError, ConflictError, NotFoundError
+from carrel_operator.cache import Cache
+from carrel_operator.cluster import Cluster
+from carrel_operator.cluster_errors import ClusterError, ConflictError, NotFoundError
 from carrel_operator.comparison import covers
 from carrel_operator.desired.project import ProjectSet, project_set
 from carrel_operator.desired.project_care import Care, care
 from carrel_operator.desired.project_clone import Clone, clone
 from carrel_operator.expander import Expander
+from carrel_operator.places import Key
 from carrel_operator.project_seen import ProjectSeen
 from carrel_operator.registry import Registry
 from carrel_operator.settings import IdentityMode, Settings
@@ -47,7 +50,7 @@ class ProjectReconciler:
             RetryError: Kubernetes refused something; the status says what.
         """
         try:
-            seen = self._cache.project(key)
+            seen = project_view.seen(self._cache, key)
         except InvalidObjectError as error:
             await self._report_invalid(key, error)
             return None
@@ -55,10 +58,10 @@ class ProjectReconciler:
             self._expander.forget(key)
             return None
         now = datetime.now(UTC)
-        wanted = care(seen, self._settings, now, in_use=self._cache.in_use(key))
+        wanted = care(seen, self._settings, now, in_use=project_view.in_use(self._cache, key))
         cloned = clone(seen, self._cache.catalogue().default_image, self._settings, now)
         failure = await self._make(key, seen, wanted, cloned)
-        after = self._cache.project(key)
+        after = project_view.seen(self._cache, key)
         if after is None:
             return None
         if not failure and after != seen:
@@ -105,7 +108,7 @@ class ProjectReconciler:
             return seen
         await self._registry.give(lambda accounts: accounts.with_project(name, uid, handed))
         self._has_number(key)
-        return self._cache.project(key) or seen
+        return project_view.seen(self._cache, key) or seen
 
     async def _ensure(self, wanted: ProjectSet, seen: ProjectSeen) -> None:
         account = wanted.service_account

@@ -5,13 +5,14 @@ import logging
 from collections.abc import Callable
 from datetime import UTC, datetime
 
+from carrel_operator import notebook_view
 from carrel_operator import status as statuses
 from carrel_operator.api import Body, InvalidObjectError, Metadata, Reason, Status
-from carrel_operator.cache import Cache, Key
+from carrel_operator.cache import Cache
 from carrel_operator.catalogue import Refusal
-from carrel_operator.cluster import (
+from carrel_operator.cluster import Cluster
+from carrel_operator.cluster_errors import (
     AlreadyExistsError,
-    Cluster,
     ClusterError,
     ConflictError,
     ForbiddenError,
@@ -23,6 +24,7 @@ from carrel_operator.desired import DesiredSet, PodFate, desired_set
 from carrel_operator.desired.image_change import waiting
 from carrel_operator.expander import Expander
 from carrel_operator.obstacles import identity_obstacle
+from carrel_operator.places import Key
 from carrel_operator.registry import Registry
 from carrel_operator.resizer import Resizer
 from carrel_operator.seen import Seen
@@ -58,7 +60,7 @@ class Reconciler:
             RetryError: Kubernetes refused something; the status says what.
         """
         try:
-            seen = self._cache.seen(key)
+            seen = notebook_view.seen(self._cache, key)
         except InvalidObjectError as error:
             await self._report_invalid(key, error)
             return None
@@ -73,7 +75,7 @@ class Reconciler:
             self._back_up(Key(key.namespace, wanted.backup_first))
         failure = await self._expand(key, seen, wanted) or failure
         turn_in, failure = await self._resize(key, seen, wanted, failure)
-        after = self._cache.seen(key)
+        after = notebook_view.seen(self._cache, key)
         if after is None:
             return None
         if not failure and desired_set(after, self._settings).fate not in {PodFate.LEAVE, wanted.fate}:
@@ -95,7 +97,7 @@ class Reconciler:
             await self._registry.give(lambda accounts: accounts.with_person(name))
         except ClusterError as error:
             raise RetryError(error.message, error.retry_after) from error
-        return self._cache.seen(key) or seen
+        return notebook_view.seen(self._cache, key) or seen
 
     async def _make(self, wanted: DesiredSet, seen: Seen) -> ClusterError | None:
         """Apply what differs, in an order that a crash after any step leaves harmless; return what was refused."""
@@ -159,7 +161,7 @@ class Reconciler:
         return None
 
     async def _report_invalid(self, key: Key, error: InvalidObjectError) -> None:
-        metadata, previous = self._cache.unreadable(key)
+        metadata, previous = notebook_view.unreadable(self._cache, key)
         await self._write(metadata, statuses.invalid(metadata, previous, str(error), datetime.now(UTC)))
 
     async def _write(self, metadata: Metadata, new: Status) -> None:

@@ -6,7 +6,8 @@ from collections.abc import Callable
 
 from carrel_operator.accounts import ACCOUNTS, Accounts
 from carrel_operator.cache import Cache
-from carrel_operator.cluster import AlreadyExistsError, Cluster, ConflictError, NotFoundError
+from carrel_operator.cluster import Cluster
+from carrel_operator.cluster_errors import AlreadyExistsError, ConflictError, NotFoundError
 
 logger = logging.getLogger("carrel")
 

@@ -7,10 +7,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from carrel_operator.api import Reason
-from carrel_operator.cache import Cache, Key
+from carrel_operator.cache import Cache
 from carrel_operator.catalogue import Refusal
-from carrel_operator.cluster import Cluster, ConflictError, ForbiddenError, InvalidError, NotFoundError
+from carrel_operator.cluster import Cluster
+from carrel_operator.cluster_errors import ConflictError, ForbiddenError, InvalidError, NotFoundError
 from carrel_operator.desired import Resize
+from carrel_operator.places import Key
 from carrel_operator.resize_verdict import kubernetes_refusal
 from carrel_operator.seen import CONTAINER, Seen
 

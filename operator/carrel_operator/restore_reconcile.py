@@ -3,15 +3,18 @@
 import logging
 from datetime import UTC, datetime, timedelta
 
+from carrel_operator import backup_view
 from carrel_operator.accounts import AccountsError
 from carrel_operator.api import InvalidObjectError, RestorePhase, RestoreStatus
 from carrel_operator.backup_outcome import restore_status, stamp, wait_for
 from carrel_operator.backup_seen import RestoreSeen
-from carrel_operator.cache import Cache, Key
-from carrel_operator.cluster import Cluster, ClusterError, ConflictError, NotFoundError
+from carrel_operator.cache import Cache
+from carrel_operator.cluster import Cluster
+from carrel_operator.cluster_errors import ClusterError, ConflictError, NotFoundError
 from carrel_operator.dates import NoBackupError
 from carrel_operator.desired.backup_pods import restore_pod
 from carrel_operator.desired.snapshot import source
+from carrel_operator.places import Key
 from carrel_operator.registry import Registry
 from carrel_operator.settings import Settings
 from carrel_operator.workqueue import RetryError
@@ -39,7 +42,7 @@ class RestoreReconciler:
         """
         try:
             await self._registry.read()
-            seen = self._cache.restore(key)
+            seen = backup_view.restore_seen(self._cache, key)
             if seen is None or seen.restore.metadata.deleting:
                 return None
             phase = seen.restore.status.phase

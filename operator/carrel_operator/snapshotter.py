@@ -5,7 +5,8 @@ import logging
 from carrel_operator.api import Body
 from carrel_operator.backup_seen import VolumeSeen
 from carrel_operator.cache import Cache
-from carrel_operator.cluster import Cluster, NotFoundError
+from carrel_operator.cluster import Cluster
+from carrel_operator.cluster_errors import NotFoundError
 from carrel_operator.desired.snapshot import snapshot_class
 from carrel_operator.settings import Settings
 from carrel_operator.snapshot_seen import SnapshotSeen

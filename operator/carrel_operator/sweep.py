@@ -7,7 +7,8 @@ from collections.abc import Callable, Collection
 
 from carrel_operator.api import Body
 from carrel_operator.cache import Cache
-from carrel_operator.cluster import Cluster, ClusterError
+from carrel_operator.cluster import Cluster
+from carrel_operator.cluster_errors import ClusterError
 from carrel_operator.workqueue import RetryError
 
 _KINDS = (

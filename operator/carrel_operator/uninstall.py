@@ -7,10 +7,11 @@ Project is held any more: nobody would be left to let it go.
 import asyncio
 import logging
 
-from carrel_operator import settings
+from carrel_operator import project_view, settings
 from carrel_operator.bigquery import Warehouse
 from carrel_operator.cache import Cache
-from carrel_operator.cluster import Cluster, NotFoundError
+from carrel_operator.cluster import Cluster
+from carrel_operator.cluster_errors import NotFoundError
 from carrel_operator.grant_reconcile import GrantReconciler
 from carrel_operator.handlers import SETTINGS_PATH
 from carrel_operator.leaving import take_leave
@@ -33,7 +34,7 @@ async def _uninstall(values: settings.Settings, cluster: Cluster) -> None:
     cache = Cache()
     for project in (await cluster.list("Project", values.namespace))[0]:
         cache.see({"kind": "Project", **project})
-    if not cache.held():
+    if not project_view.held(cache):
         return
     await _send_home(cluster, values.namespace)
     registry = Registry(cluster, cache, values.namespace)

@@ -11,7 +11,7 @@ import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestServer
 
-from carrel_operator.cluster import NotFoundError
+from carrel_operator.cluster_errors import NotFoundError
 from carrel_warehouse.auditor import reading, settings
 from carrel_warehouse.auditor.audit import Auditor
 from carrel_warehouse.auditor.people import People

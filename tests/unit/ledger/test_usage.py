@@ -9,7 +9,7 @@ import pytest
 from prometheus_client import CollectorRegistry, generate_latest
 
 from carrel_operator.api import Budget, Metadata, Project, Warehouse
-from carrel_operator.cluster import UnavailableError
+from carrel_operator.cluster_errors import UnavailableError
 from carrel_warehouse.ledger.metrics import Figures
 from carrel_warehouse.ledger.store import Charge, Ledger, Time
 from carrel_warehouse.ledger.usage import Reader

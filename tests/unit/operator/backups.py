@@ -11,7 +11,8 @@ from carrel_operator.accounts import Accounts
 from carrel_operator.api import BackupStatus, Metadata, VolumeBackup, Whose
 from carrel_operator.backup_reconcile import BackupReconciler
 from carrel_operator.backup_seen import VolumeSeen
-from carrel_operator.cache import Cache, Key
+from carrel_operator.cache import Cache
+from carrel_operator.places import Key
 from carrel_operator.registry import Registry
 from carrel_operator.restore_reconcile import RestoreReconciler
 from carrel_operator.settings import Settings, parse

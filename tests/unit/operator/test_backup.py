@@ -24,11 +24,11 @@ from carrel_operator.api import (
 )
 from carrel_operator.backup_outcome import backup_status
 from carrel_operator.backup_seen import NOBODY, BackupSeen, home_seen, uses
-from carrel_operator.cache import Key
 from carrel_operator.desired import PodFate, desired_set
 from carrel_operator.desired.backup import Due, due
 from carrel_operator.desired.backup_pods import backup_pod, restore_pod
 from carrel_operator.desired.image_change import waiting, waits_for_backup
+from carrel_operator.places import Key
 from carrel_operator.project_seen import own_membership
 from carrel_operator.seen import Seen
 from carrel_operator.settings import SettingsError, parse

@@ -4,8 +4,10 @@ from typing import Any
 
 import pytest
 
+from carrel_operator import concerned, notebook_view
 from carrel_operator.api import Body, InvalidObjectError
-from carrel_operator.cache import Cache, Key
+from carrel_operator.cache import Cache
+from carrel_operator.places import Key
 
 KEY = Key("carrel", "ada")
 
@@ -95,7 +97,7 @@ def test_who_is_woken(body: Body, woken: set[str]) -> None:
     cache = Cache()
     for each in (notebook("ada"), notebook("ada--lab", server="lab"), notebook("bob", owner="bob")):
         cache.see(each)
-    assert {key.name for key in cache.concerned(body)} == woken
+    assert {key.name for key in concerned.notebooks(cache, body)} == woken
 
 
 def test_relatives_are_those_that_bear_their_right_names_and_stay() -> None:
@@ -106,7 +108,7 @@ def test_relatives_are_those_that_bear_their_right_names_and_stay() -> None:
     cache.see(notebook("impostor"))
     leaving = notebook("ada--old", server="old")
     cache.see({**leaving, "metadata": {**leaving["metadata"], "deletionTimestamp": "2026-11-23T00:00:00Z"}})
-    seen = cache.seen(KEY)
+    seen = notebook_view.seen(cache, KEY)
     assert seen is not None
     assert [each.name for each in seen.relatives] == ["ada", "ada--lab"]
 
@@ -116,10 +118,10 @@ def test_a_deleted_notebook_is_seen_no_more_and_its_relatives_know() -> None:
     cache.see(notebook("ada"))
     cache.see(notebook("ada--lab", server="lab"))
     cache.forget(notebook("ada--lab", 2, server="lab"))
-    seen = cache.seen(KEY)
+    seen = notebook_view.seen(cache, KEY)
     assert seen is not None
     assert [each.name for each in seen.relatives] == ["ada"]
-    assert cache.seen(Key("carrel", "ada--lab")) is None
+    assert notebook_view.seen(cache, Key("carrel", "ada--lab")) is None
 
 
 def test_the_catalogue_follows_and_leaves_out_what_cannot_be_read() -> None:
@@ -136,7 +138,7 @@ def test_a_notebook_that_cannot_be_read_is_an_error_that_names_the_field() -> No
     cache = Cache()
     cache.see(notebook("ada", image=""))
     with pytest.raises(InvalidObjectError, match=r"spec\.image is missing"):
-        cache.seen(KEY)
+        notebook_view.seen(cache, KEY)
 
 
 def test_the_record_of_who_set_what_is_not_kept() -> None:

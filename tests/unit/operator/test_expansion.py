@@ -6,8 +6,9 @@ from typing import Any
 import pytest
 
 from carrel_operator.api import Body, DiskUse, Notebook
-from carrel_operator.cache import Cache, Key
+from carrel_operator.cache import Cache
 from carrel_operator.desired import desired_set
+from carrel_operator.places import Key
 from carrel_operator.seen import Seen
 from carrel_operator.settings import parse
 from carrel_operator.volume_verdict import volumes, volumes_ready

@@ -10,12 +10,13 @@ import httpx2
 import msgspec
 import pytest
 
-from carrel_operator import uninstall
+from carrel_operator import project_view, uninstall
 from carrel_operator.accounts import Accounts
 from carrel_operator.api import GRANTS_FINALIZER
-from carrel_operator.cache import Cache, Key
+from carrel_operator.cache import Cache
 from carrel_operator.grant_reconcile import PATIENCE, GrantReconciler
 from carrel_operator.leaving import namespace_goes, take_leave
+from carrel_operator.places import Key
 from carrel_operator.registry import Registry
 from carrel_operator.settings import Identity, IdentityMode
 from carrel_operator.workqueue import RetryError
@@ -169,10 +170,10 @@ async def test_members_by_group_come_and_go_with_what_the_notebooks_say(world: W
     world.server.put(path, notebook | {"spec": {"owner": "alan", "ownerGroups": ["analysts"]}})
     await world.reconcile()
     assert reads("user-alan") in world.warehouse.access[X]
-    assert list(world.cache.regrouped()) == [Key("carrel", "sales")]
+    assert list(project_view.regrouped(world.cache)) == [Key("carrel", "sales")]
     world.server.put(path, notebook | {"spec": {"owner": "alan", "ownerGroups": ["others"]}})
     world.server.show(world.cache)
-    assert list(world.cache.regrouped()) == [Key("carrel", "sales")]
+    assert list(project_view.regrouped(world.cache)) == [Key("carrel", "sales")]
     await world.reconcile()
     assert world.warehouse.access[X] == GRANTED[:2]
 

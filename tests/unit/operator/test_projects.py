@@ -6,11 +6,12 @@ from typing import Any
 import pytest
 
 from carrel_operator.api import InvalidObjectError, Notebook, Project, Role, Status
-from carrel_operator.cache import Cache, Key
+from carrel_operator.cache import Cache
 from carrel_operator.desired import PodFate, desired_set
 from carrel_operator.desired.membership import membership_notice
 from carrel_operator.desired.project import project_set
 from carrel_operator.membership_verdict import membership_valid
+from carrel_operator.places import Key
 from carrel_operator.project_reconcile import ProjectReconciler
 from carrel_operator.project_seen import Membership, ProjectSeen, membership
 from carrel_operator.registry import Registry

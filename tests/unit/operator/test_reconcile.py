@@ -5,7 +5,9 @@ from typing import Any
 import httpx2
 import pytest
 
-from carrel_operator.cache import Cache, Key
+from carrel_operator import concerned
+from carrel_operator.cache import Cache
+from carrel_operator.places import Key
 from carrel_operator.sweep import Sweeper
 from carrel_operator.workqueue import RetryError
 from unit.operator.api_server import ApiServer, status
@@ -216,7 +218,7 @@ async def test_after_a_break_what_is_gone_is_found_and_made_again(server: ApiSer
     del server.objects["/api/v1/namespaces/carrel/services/nb-ada"]
     woken: list[dict[str, Any]] = []
     await Sweeper(server.cluster(), operator.cache, "carrel", woken.append).sweep("all kinds")
-    assert [list(operator.cache.concerned(body)) for body in woken] == [[KEY]]
+    assert [list(concerned.notebooks(operator.cache, body)) for body in woken] == [[KEY]]
     server.writes.clear()
     await operator.settle()
     assert server.writes == ["PATCH services/nb-ada"]

@@ -5,7 +5,8 @@ from typing import Any
 import httpx2
 import pytest
 
-from carrel_operator.cache import Cache, Key
+from carrel_operator.cache import Cache
+from carrel_operator.places import Key
 from carrel_operator.resizer import Turns
 from carrel_operator.workqueue import RetryError
 from unit.operator.api_server import ApiServer, operator, status

@@ -12,14 +12,16 @@ import httpx2
 import pytest
 import yaml
 
+from carrel_operator import backup_view, concerned
 from carrel_operator.api import Metadata, Snapshot, SnapshotKind, VolumeRestore, Whose
 from carrel_operator.backup_outcome import backup_status, snapshot_status
 from carrel_operator.backup_seen import BackupSeen, RestoreSeen
-from carrel_operator.cache import Cache, Key
+from carrel_operator.cache import Cache
 from carrel_operator.dates import NoBackupError
 from carrel_operator.desired.backup import Due, due
 from carrel_operator.desired.backup_pods import restore_pod
 from carrel_operator.desired.snapshot import expired, snapshot_class, source, volume_snapshot
+from carrel_operator.places import Key
 from carrel_operator.snapshot_seen import SnapshotSeen
 from unit.operator.api_server import status
 from unit.operator.backups import CLAIMS, FILES, GOOD, HOME, NOW, ON, OWN, PODS_PATH, World, backup, ended
@@ -371,13 +373,13 @@ def test_others_snapshots_and_those_on_their_way_out_are_none_of_ours() -> None:
     theirs.body["metadata"]["name"] = "home-ada.before-migration"
     del theirs.body["metadata"]["annotations"]["carrel.dev/begun"]
     strange = seen_by(world.cache, theirs, 102)
-    found = world.cache.backup(key)
+    found = backup_view.backup_seen(world.cache, key)
     assert found
     assert [each.name for each in found.snapshots] == [NEW.name]
-    assert world.cache.concerned_claim(kept) == key
-    assert world.cache.concerned_claim(strange) is None
-    assert list(world.cache.concerned(kept)) == []
+    assert concerned.claim(kept) == key
+    assert concerned.claim(strange) is None
+    assert list(concerned.notebooks(world.cache, kept)) == []
     world.cache.forget(kept)
-    again = world.cache.backup(key)
+    again = backup_view.backup_seen(world.cache, key)
     assert again
     assert again.snapshots == ()

@@ -5,12 +5,13 @@ from typing import Any
 
 import pytest
 
-from carrel_operator import names
+from carrel_operator import concerned, names, notebook_view
 from carrel_operator.api import Body, Reason
-from carrel_operator.cache import Cache, Key
+from carrel_operator.cache import Cache
 from carrel_operator.desired import PodFate, desired_set
 from carrel_operator.membership_verdict import membership_valid
 from carrel_operator.obstacles import obstacle
+from carrel_operator.places import Key
 from carrel_operator.project_seen import own_membership
 from carrel_operator.seen import Seen
 from carrel_operator.verdict import verdict
@@ -129,7 +130,7 @@ def test_the_groups_of_which_all_may_work_decide_on_sizes_of_the_team_server() -
     key = Key("carrel", names.notebook("project:sales"))
 
     def refused() -> Reason | None:
-        found = there.cache.seen(key)
+        found = notebook_view.seen(there.cache, key)
         assert found
         return found.refusal.reason if found.refusal else None
 
@@ -150,13 +151,18 @@ def test_who_is_woken_by_the_account_and_the_home_of_a_team() -> None:
         return {"kind": kind, "metadata": {"name": name, "namespace": "carrel"}}
 
     cache = there.cache
-    assert [key.name for key in cache.concerned(named("ServiceAccount", "project-sales-20000"))] == [team]
     assert [
-        key.name for key in cache.concerned(named("PersistentVolumeClaim", "home-project--sales-20000"))
+        key.name for key in concerned.notebooks(cache, named("ServiceAccount", "project-sales-20000"))
     ] == [team]
-    assert [key.name for key in cache.concerned(named("ServiceAccount", "user-sales"))] == ["sales"]
-    assert cache.concerned_project(named("ServiceAccount", "project-sales-20000")) == sales
-    assert cache.concerned_project(named("PersistentVolumeClaim", "home-project--sales-20000")) is None
+    assert [
+        key.name
+        for key in concerned.notebooks(cache, named("PersistentVolumeClaim", "home-project--sales-20000"))
+    ] == [team]
+    assert [key.name for key in concerned.notebooks(cache, named("ServiceAccount", "user-sales"))] == [
+        "sales"
+    ]
+    assert concerned.project(cache, named("ServiceAccount", "project-sales-20000")) == sales
+    assert concerned.project(cache, named("PersistentVolumeClaim", "home-project--sales-20000")) is None
 
 
 async def test_a_team_server_is_made_without_a_number_of_its_own() -> None:

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 import aiohttp
 import msgspec
 
-from carrel_operator.cluster import ClusterError
+from carrel_operator.cluster_errors import ClusterError
 from carrel_warehouse.auditor import reading
 from carrel_warehouse.auditor.people import People
 from carrel_warehouse.auditor.reading import Json

@@ -1,7 +1,8 @@
 """Whose a ServiceAccount is, and which projects pay: what the auditor asks the cluster."""
 
 from carrel_operator.api import OWNER_ANNOTATION
-from carrel_operator.cluster import Cluster, NotFoundError
+from carrel_operator.cluster import Cluster
+from carrel_operator.cluster_errors import NotFoundError
 
 
 class People:

@@ -7,7 +7,8 @@ from datetime import UTC, date, datetime
 from typing import Any
 
 from carrel_operator.api import Project
-from carrel_operator.cluster import Cluster, ClusterError
+from carrel_operator.cluster import Cluster
+from carrel_operator.cluster_errors import ClusterError
 from carrel_operator.quantities import size
 from carrel_warehouse.cluster_view import ClusterView
 from carrel_warehouse.ledger.usage import Reader, Usage
