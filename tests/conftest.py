@@ -12,6 +12,7 @@ import pytest
 
 from carrel_operator import names
 from support.cluster import MISSING, Kubectl, Object, Person, Platform, quoted, unique
+from support.hub import hub_client
 from support.teams import Team
 
 NewPerson = Callable[..., Person]
@@ -36,13 +37,7 @@ def kube(platform: Platform) -> Kubectl:
 
 @pytest.fixture(scope="session")
 def hub(platform: Platform) -> Iterator[httpx.Client]:
-    with httpx.Client(
-        base_url=f"{platform.url}/hub/api",
-        headers={"Authorization": f"token {platform.token}"},
-        transport=httpx.HTTPTransport(retries=2),
-        timeout=60,
-        trust_env=False,
-    ) as client:
+    with hub_client(platform.url, platform.token) as client:
         yield client
 
 

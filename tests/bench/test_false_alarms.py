@@ -7,8 +7,9 @@ from typing import Any
 
 import pytest
 
-from support.cluster import Person, events, quoted
+from support.cluster import Person, quoted
 from support.figures import report
+from support.hub import events
 from support.kernels import Kernel
 
 pytestmark = [pytest.mark.cluster, pytest.mark.bench]

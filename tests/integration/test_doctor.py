@@ -115,11 +115,6 @@ def failed(found: Findings) -> list[str]:
     return [name for name, each in found.items() if each["state"] == "failed"]
 
 
-def identity(somebody: Person) -> dict[str, str]:
-    conditions = (somebody.notebook() or {}).get("status", {}).get("conditions", ())
-    return next((each for each in conditions if each["type"] == "IdentityReady"), {})
-
-
 def test_when_all_is_well_every_link_holds_and_soon(person: NewPerson, hub: httpx.Client) -> None:
     ada = person()
     ada.start()
@@ -130,7 +125,7 @@ def test_when_all_is_well_every_link_holds_and_soon(person: NewPerson, hub: http
     assert "✗" not in out
     assert seconds < 3
     assert failed(of(ada, hub)) == []
-    assert identity(ada)["status"] == "True"
+    assert ada.identity()["status"] == "True"
     status, out = carrel(ada, "doctor")
     print(out)
     assert status == 0, out
@@ -182,8 +177,8 @@ def test_a_start_without_its_identity_says_so_and_mends_itself(
     began = time.monotonic()
     ada.start()
     print(f"ready after {time.monotonic() - began:.1f} s")
-    eventually("the condition says no", lambda: identity(ada).get("status") == "False", 30)
-    condition = identity(ada)
+    eventually("the condition says no", lambda: ada.identity().get("status") == "False", 30)
+    condition = ada.identity()
     print(condition["message"])
     assert condition["reason"] == "IdentityNotReady"
     assert "Queries do not work yet (token exchange): " in condition["message"]
@@ -195,7 +190,7 @@ def test_a_start_without_its_identity_says_so_and_mends_itself(
     assert whole["warehouse"]["command"].endswith("scale deployment warehouse --replicas=1")
     assert whole[f"notebook {names.notebook(ada.name)}"]["state"] == "failed"
     kube("scale", "deployment/warehouse", "--replicas=1")
-    eventually("the condition says yes by itself", lambda: identity(ada).get("status") == "True", 180)
+    eventually("the condition says yes by itself", lambda: ada.identity().get("status") == "True", 180)
     assert Kernel.start(ada, "first.ipynb").run(QUERY).said.strip() == "42"
 
 
@@ -232,7 +227,7 @@ def test_a_clock_that_is_an_hour_off_is_named_and_costs_nothing(
         assert f"✗ clock: The node's clock is 60 minutes {way} that of the exchange" in out
         assert out.count("✗") == 1, out
         assert failed(of(ada, hub)) == ["clock"]
-        assert identity(ada)["status"] == "True"  # of the start, and nothing is written since
+        assert ada.identity()["status"] == "True"  # of the start, and nothing is written since
     warehouse_clock(0)
     assert Kernel.start(ada, "right.ipynb").run(QUERY).said.strip() == "42"
 

@@ -1,7 +1,6 @@
 """Carrel as on GKE: no token file and no credentials, but a metadata server that knows each pod; the doctor in its place."""
 
 from collections.abc import Iterator
-from typing import Any
 
 import pytest
 
@@ -46,11 +45,6 @@ def doctor(somebody: Person) -> str:
     return somebody.python(code)
 
 
-def identity(somebody: Person) -> dict[str, Any]:
-    conditions = (somebody.notebook() or {}).get("status", {}).get("conditions", ())
-    return next((each for each in conditions if each["type"] == "IdentityReady"), {})
-
-
 def test_a_start_waits_until_the_metadata_server_knows_the_pod(gke: Gke) -> None:
     gke.metadata_server("late")
     try:
@@ -59,7 +53,7 @@ def test_a_start_waits_until_the_metadata_server_knows_the_pod(gke: Gke) -> None
         outcome = Kernel.start(grace, "first.ipynb").run(QUERY)
         assert outcome.said == "42 grace@example.org\n", outcome
         grace.settle()
-        assert identity(grace)["status"] == "True"
+        assert grace.identity()["status"] == "True"
     finally:
         gke.metadata_server()
 
@@ -70,7 +64,7 @@ def test_a_person_asks_as_themselves_without_a_file(gke: Gke) -> None:
     assert ada.python(QUERY) == "42 ada@example.org\n"
     assert ada.python(FILES) == "[] False\n"
     ada.settle()
-    assert identity(ada)["status"] == "True"
+    assert ada.identity()["status"] == "True"
     notebook = ada.notebook()
     assert notebook
     assert notebook["status"]["principal"] == f"{SUBJECT}:{gke.namespace}:{names.service_account('ada')}"
@@ -105,13 +99,18 @@ def test_the_operator_grants_as_itself(gke: Gke) -> None:
     gke.kube("delete", "project", "sales", "--timeout=60s")
 
 
-def test_by_the_older_annotation_a_notebook_acts_as_the_google_service_account(gke: Gke) -> None:
-    gke.stand_in(names.service_account("dan"))
+def annotated(gke: Gke, *bound: str) -> None:
+    """The older way: notebooks are annotated, and these ServiceAccounts may act as the Google service account."""
+    gke.stand_in(*bound)
     gke.configure(
         access="metadata",
         principal=f"serviceAccount:{LENT}",
         serviceAccountAnnotations={"iam.gke.io/gcp-service-account": LENT},
     )
+
+
+def test_by_the_older_annotation_a_notebook_acts_as_the_google_service_account(gke: Gke) -> None:
+    annotated(gke, names.service_account("dan"))
     dan = gke.person("dan")
     dan.start()
     assert dan.python(QUERY) == f"42 {LENT}\n"
@@ -121,9 +120,10 @@ def test_by_the_older_annotation_a_notebook_acts_as_the_google_service_account(g
 
 
 def test_without_the_other_half_of_the_annotation_the_start_says_what_is_missing(gke: Gke) -> None:
+    annotated(gke)
     eve = gke.person("eve")
     eve.start()  # it waits, but not for ever
-    refused = eventually("it is told", lambda: identity(eve).get("status") == "False" and identity(eve), 60)
+    refused = eventually("it is told", lambda: eve.identity().get("status") == "False" and eve.identity(), 60)
     assert f"The notebook may not act as {LENT}" in refused["message"]
     member = f"serviceAccount:{PROJECT}.svc.id.goog[{gke.namespace}/{names.service_account('eve')}]"
     found = doctor(eve)
@@ -151,12 +151,16 @@ def test_by_a_provider_a_notebook_acts_as_the_google_service_account_too(gke: Gk
 
 
 def test_a_node_pool_that_is_not_at_gke_metadata_is_named(gke: Gke) -> None:
-    gke.metadata_server("node")
     gke.configure(access="metadata", principal=f"{SUBJECT}:{{namespace}}:{{serviceAccount}}")
-    frank = gke.person("frank")
-    frank.start()
-    found = doctor(frank)
-    print(found)
-    assert found.count("✗") == 1
-    assert "✗ metadata server: The metadata server takes this pod for the node" in found
-    assert "--workload-metadata=GKE_METADATA" in found
+    gke.metadata_server("node")
+    try:
+        frank = gke.person("frank")
+        frank.start()
+        found = doctor(frank)
+        print(found)
+        assert found.count("✗") == 1
+        assert "✗ metadata server: The metadata server takes this pod for the node" in found
+        assert "--workload-metadata=GKE_METADATA" in found
+        assert frank.identity()["status"] == "False"
+    finally:
+        gke.metadata_server()

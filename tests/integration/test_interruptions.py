@@ -7,7 +7,8 @@ import httpx
 import pytest
 
 from carrel_operator import names
-from support.cluster import Kubectl, Person, events, eventually, hub_answers
+from support.cluster import Kubectl, Person, eventually
+from support.hub import events, hub_answers
 
 pytestmark = pytest.mark.cluster
 

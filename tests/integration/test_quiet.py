@@ -8,7 +8,8 @@ import httpx
 import pytest
 
 from support import audit
-from support.cluster import Kubectl, Person, Platform, eventually, hub_answers, restart
+from support.cluster import Kubectl, Person, Platform, eventually, restart
+from support.hub import hub_answers
 
 pytestmark = [pytest.mark.cluster, pytest.mark.alone]
 

@@ -6,7 +6,8 @@ from collections.abc import Callable
 import httpx
 import pytest
 
-from support.cluster import Kubectl, Person, eventually, hub_answers, restart
+from support.cluster import Kubectl, Person, eventually, restart
+from support.hub import hub_answers
 
 pytestmark = [pytest.mark.cluster, pytest.mark.alone]
 

@@ -5,7 +5,7 @@ import os
 import secrets
 import subprocess
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -130,11 +130,19 @@ class Person:
         """Wait until the operator has said its last word about a start."""
 
         def said() -> bool:
-            notebook = self.notebook(server)
-            conditions = (notebook or {}).get("status", {}).get("conditions", ())
-            return bool(conditions) and all(each["status"] == "True" for each in conditions)
+            conditions = self.conditions(server)
+            return bool(conditions) and all(each["status"] == "True" for each in conditions.values())
 
         eventually(f"{self.name}'s conditions are all true", said, 30)
+
+    def conditions(self, server: str = "") -> dict[str, Object]:
+        """What the operator says of a server, by the condition's type."""
+        found = (self.notebook(server) or {}).get("status", {}).get("conditions", ())
+        return {each["type"]: each for each in found}
+
+    def identity(self) -> Object:
+        """The condition IdentityReady of the default server; empty when nothing is said of it."""
+        return self.conditions().get("IdentityReady", {})
 
     def state(self, server: str = "") -> Object:
         """What the hub says of a server; empty when it is not there."""
@@ -221,23 +229,6 @@ def restart(kube: Kubectl, component: str) -> None:
     before = kube.items("pods", f"app.kubernetes.io/component={component}")
     kube("delete", "pod", *(pod["metadata"]["name"] for pod in before), "--wait=true")
     kube("rollout", "status", "deployment", component, "--timeout=120s")
-
-
-def hub_answers(hub: httpx.Client) -> bool:
-    """Whether the hub is up, for somebody who restarts it."""
-    try:
-        return hub.get("/user").status_code == 200
-    except httpx.HTTPError:
-        return False
-
-
-def events(hub: httpx.Client, path: str) -> Iterator[Object]:
-    """What a stream of server-sent events tells, until it ends."""
-    with hub.stream("GET", path, headers={"Accept": "text/event-stream"}) as answer:
-        assert answer.status_code == 200, answer.read()
-        for line in answer.iter_lines():
-            if line.startswith("data:"):
-                yield json.loads(line.removeprefix("data:"))
 
 
 def quoted(name: str) -> str:

@@ -3,7 +3,6 @@
 import asyncio
 import os
 import secrets
-import socket
 import subprocess
 import sys
 import threading
@@ -17,6 +16,8 @@ import httpx
 import yaml
 
 from support.cluster import eventually
+from support.free_port import free_port
+from support.hub import hub_answers
 from unit.hub import kubernetes_api
 from unit.hub.kubernetes_api import KubernetesApi
 
@@ -79,7 +80,7 @@ class OwnHub:
 def served(folder: Path, groups: dict[str, Any], admins: list[str], usage_url: str = "") -> Iterator[OwnHub]:
     """Start both, and end both."""
     with _api() as (api, loop):
-        port, token = _free_port(), secrets.token_hex(16)
+        port, token = free_port(), secrets.token_hex(16)
         _configure(folder, port, token, groups, admins, usage_url=usage_url)
         kubeconfig = {
             "clusters": [{"name": "own", "cluster": {"server": api.url}}],
@@ -90,7 +91,7 @@ def served(folder: Path, groups: dict[str, Any], admins: list[str], usage_url: s
         (folder / "kubeconfig").write_text(yaml.safe_dump(kubeconfig))
         hub = OwnHub(f"http://127.0.0.1:{port}", token, api, loop)
         with _process(folder), hub.client() as client:
-            eventually("the hub answers", lambda: _answers(client), 120)
+            eventually("the hub answers", lambda: hub_answers(client), 120)
             yield hub
 
 
@@ -161,17 +162,3 @@ def _configure(
     (folder / "values.yaml").write_text(yaml.safe_dump(values))
     (folder / "hub.config.JupyterHub.cookie_secret").write_text(secrets.token_hex(32))
     (folder / "hub.config.CryptKeeper.keys").write_text(secrets.token_hex(32))
-
-
-def _answers(client: httpx.Client) -> bool:
-    try:
-        return client.get("/").status_code == 200
-    except httpx.HTTPError:
-        return False
-
-
-def _free_port() -> int:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port: int = free.getsockname()[1]
-        return port

@@ -6,19 +6,20 @@ the same namespace.
 
 import json
 import secrets
-import socket
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import httpx
 import yaml
 
 from chart.rendering import CHART, Manifest, helm_program
-from support.cluster import KUBECTL, Kubectl, Object, Person, eventually, restart, unique
+from support.cluster import KUBECTL, Kubectl, Person, eventually, restart, unique
+from support.free_port import free_port
+from support.gke import metadata
+from support.hub import hub_answers, hub_client
 
 PROJECT = "carrel-demo"
 POOL = "//iam.googleapis.com/projects/12/locations/global/workloadIdentityPools/carrel"
@@ -26,8 +27,6 @@ AUDIENCE = f"{POOL}/providers/cluster"
 LENT = f"notebooks@{PROJECT}.iam.gserviceaccount.com"
 SUBJECT = f"principal:{POOL}/subject/system:serviceaccount"
 
-_PROGRAM = Path(__file__).parent / "metadata_server.py"
-_IN_GKES_PLACE = "metadata"  # the Service that stands for metadata.google.internal
 _ASKS_IT = ("operator", "auditor")
 _OF_NOTEBOOKS = ("operator", "warehouse-credentials")
 # Google's services, and what of the stand-in's is in their place
@@ -52,6 +51,11 @@ class Gke:
     def namespace(self) -> str:
         return self.kube.namespace
 
+    @property
+    def warehouse(self) -> str:
+        """Where Google is."""
+        return f"http://warehouse.{self.namespace}.svc:9050"
+
     def install(self, **google: Any) -> None:
         """Install it with that ``warehouse.google``."""
         for each in self._rendered(google):
@@ -68,7 +72,14 @@ class Gke:
         """Let it say who the pod is, not at once (``late``), or who the node is, as in a pool that is not at GKE_METADATA
         (``node``).
         """
-        for each in _metadata_server(self.namespace, self.images["gateway"], mode):
+        environment = {
+            "NAMESPACE": self.namespace,
+            "PROJECT": PROJECT,
+            "WAREHOUSE": self.warehouse,
+            "AUDIENCE": AUDIENCE,
+            "MODE": mode,
+        }
+        for each in metadata.manifests(self.namespace, environment, self.images["gateway"]):
             self.kube.apply(each)
         self.kube("rollout", "status", "deployment/metadata", "--timeout=120s", timeout=140)
 
@@ -109,14 +120,13 @@ class Gke:
 
     def _here(self, thing: Manifest) -> Manifest:
         """The same with addresses that exist here."""
-        warehouse = f"http://warehouse.{self.namespace}.svc:9050"
         text = json.dumps(thing)
         for address, path in _GOOGLE.items():
-            text = text.replace(address, warehouse + path)
+            text = text.replace(address, self.warehouse + path)
         found: Manifest = json.loads(text)
         if found["kind"] == "Deployment" and found["metadata"]["name"] in _ASKS_IT:
             for container in found["spec"]["template"]["spec"]["containers"]:
-                there = {"BIGQUERY_EMULATOR_HOST": warehouse, **_where(self.namespace)}
+                there = {"BIGQUERY_EMULATOR_HOST": self.warehouse, **_where(self.namespace)}
                 container["env"] += [{"name": name, "value": value} for name, value in there.items()]
         return found
 
@@ -127,18 +137,9 @@ def release(kube: Kubectl) -> Iterator[Gke]:
     own = Kubectl(kube.kubeconfig, unique("gke"))
     kube("create", "namespace", own.namespace)
     try:
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            port = free.getsockname()[1]
-        token, url = secrets.token_hex(16), f"http://127.0.0.1:{port}"
-        images = _images(kube)
-        hub = httpx.Client(
-            base_url=f"{url}/hub/api",
-            headers={"Authorization": f"token {token}"},
-            transport=httpx.HTTPTransport(retries=2),
-            timeout=60,
-            trust_env=False,
-        )
+        port, token, images = free_port(), secrets.token_hex(16), _images(kube)
+        url = f"http://127.0.0.1:{port}"
+        hub = hub_client(url, token)
         gke = Gke(own, hub, url, _values(own.namespace, images, token), images)
         gke.install(access="metadata", principal=f"{SUBJECT}:{{namespace}}:{{serviceAccount}}")
         gke.metadata_server()
@@ -146,17 +147,10 @@ def release(kube: Kubectl) -> Iterator[Gke]:
         for name in ("gateway", "operator", "hub", "proxy"):
             own("rollout", "status", f"deployment/{name}", "--timeout=180s", timeout=200)
         with _forwarded(own, port), hub:
-            eventually("the hub answers", lambda: _answers(hub), 60)
+            eventually("the hub answers", lambda: hub_answers(hub), 60)
             yield gke
     finally:
         _remove(kube, own)
-
-
-def _answers(hub: httpx.Client) -> bool:
-    try:
-        return hub.get("/user").status_code == 200
-    except httpx.HTTPError:
-        return False
 
 
 @contextmanager
@@ -215,7 +209,7 @@ def _values(namespace: str, images: dict[str, str], token: str) -> dict[str, Any
 
 def _where(namespace: str) -> dict[str, str]:
     """Where google-auth finds the metadata server, which it would look for at metadata.google.internal."""
-    host = f"{_IN_GKES_PLACE}.{namespace}.svc"
+    host = f"{metadata.NAME}.{namespace}.svc"
     return {"GCE_METADATA_HOST": host, "GCE_METADATA_IP": host}
 
 
@@ -231,67 +225,3 @@ def _rendered(namespace: str, values: dict[str, Any]) -> list[Manifest]:
     assert done.returncode == 0, done.stderr
     objects = [each for each in yaml.safe_load_all(done.stdout) if each]
     return [each for each in objects if "helm.sh/hook" not in each["metadata"].get("annotations", {})]
-
-
-def _metadata_server(namespace: str, image: str, mode: str) -> list[Object]:
-    labels = {"app": _IN_GKES_PLACE}
-    named = {"name": _IN_GKES_PLACE, "namespace": namespace}
-    rules = [
-        {"apiGroups": [""], "resources": ["pods"], "verbs": ["list"]},
-        {"apiGroups": [""], "resources": ["serviceaccounts"], "verbs": ["get"]},
-        {"apiGroups": [""], "resources": ["serviceaccounts/token"], "verbs": ["create"]},
-    ]
-    environment = {
-        "NAMESPACE": namespace,
-        "PROJECT": PROJECT,
-        "WAREHOUSE": f"http://warehouse.{namespace}.svc:9050",
-        "AUDIENCE": AUDIENCE,
-        "MODE": mode,
-    }
-    container = {
-        "name": "metadata",
-        "image": image,
-        "command": ["python", "-u", "/program/metadata_server.py"],
-        "env": [{"name": name, "value": value} for name, value in environment.items()],
-        "readinessProbe": {"tcpSocket": {"port": 8080}, "periodSeconds": 1},
-        "volumeMounts": [{"name": "program", "mountPath": "/program"}],
-    }
-    pod = {
-        "serviceAccountName": _IN_GKES_PLACE,
-        "containers": [container],
-        "volumes": [{"name": "program", "configMap": {"name": _IN_GKES_PLACE}}],
-    }
-    account = {"kind": "ServiceAccount", "name": _IN_GKES_PLACE, "namespace": namespace}
-    role = {"apiGroup": "rbac.authorization.k8s.io", "kind": "Role", "name": _IN_GKES_PLACE}
-    return [
-        {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": named},
-        {"apiVersion": "rbac.authorization.k8s.io/v1", "kind": "Role", "metadata": named, "rules": rules},
-        {
-            "apiVersion": "rbac.authorization.k8s.io/v1",
-            "kind": "RoleBinding",
-            "metadata": named,
-            "roleRef": role,
-            "subjects": [account],
-        },
-        {
-            "apiVersion": "v1",
-            "kind": "ConfigMap",
-            "metadata": named,
-            "data": {_PROGRAM.name: _PROGRAM.read_text()},
-        },
-        {
-            "apiVersion": "v1",
-            "kind": "Service",
-            "metadata": named,
-            "spec": {"selector": labels, "ports": [{"port": 80, "targetPort": 8080}]},
-        },
-        {
-            "apiVersion": "apps/v1",
-            "kind": "Deployment",
-            "metadata": named,
-            "spec": {
-                "selector": {"matchLabels": labels},
-                "template": {"metadata": {"labels": labels}, "spec": pod},
-            },
-        },
-    ]
