@@ -164,7 +164,7 @@ class Notebooks:
 
 @cache
 def shared(namespace: str) -> Notebooks:
-    """The one view that all spawners of a hub share; the first who asks opens it."""
+    """The one that all spawners of a hub share; the first who asks opens it."""
     notebooks = Notebooks(Cluster.connect(FIELD_MANAGER), namespace)
     notebooks.open()
     return notebooks

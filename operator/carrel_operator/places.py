@@ -7,7 +7,7 @@ from carrel_operator.api import Body
 
 @dataclass(frozen=True, slots=True)
 class Key:
-    """A Notebook by name: what is reconciled."""
+    """What is reconciled, by name: a Notebook, a Project, a claim or a VolumeRestore."""
 
     namespace: str
     name: str

@@ -230,9 +230,21 @@ BROKEN: dict[str, tuple[Break, str, str, str]] = {
     ),
     "a metadata server that gives no token": (
         both(METADATA, answering("/default/token", Answer(500, text="internal error"))),
-        "metadata server",
+        "token exchange",
         "gives no token (500): internal error",
         "gcloud services enable sts.googleapis.com",
+    ),
+    "a lending API that is off, told by the metadata server": (
+        both(
+            METADATA,
+            answering("/default/email", Answer(200, text="notebooks@pays.iam.gserviceaccount.com")),
+            answering(
+                "/default/token", Answer(403, text="IAM returned 403: The API has not been used in pays")
+            ),
+        ),
+        "token exchange",
+        "has not been used in pays",
+        "gcloud services enable sts.googleapis.com iamcredentials.googleapis.com",
     ),
     "no right to run jobs for whom the metadata server knows": (
         both(METADATA, answering("/jobs", error(403, "No bigquery.jobs.create.", "accessDenied"))),

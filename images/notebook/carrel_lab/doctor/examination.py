@@ -125,7 +125,8 @@ class Examination:
         pool = ""
         if answer.status != 200:
             project = self._metadata(_PROJECT)
-            pool = f"{project.text}.svc.id.goog" if isinstance(project, Answer) else "POOL"
+            told = isinstance(project, Answer) and project.status == 200 and project.text
+            pool = f"{told}.svc.id.goog" if told else "POOL"
         return exchange.lent(answer, account, pool, self._place)
 
     def _metadata(self, path: str) -> Answer | Silence:

@@ -118,17 +118,16 @@ def lent(answer: Answer, account: str, pool: str, place: Place) -> Finding:
             if annotated
             else skipped(IMPERSONATION, "No service account is configured: the notebook acts as itself.")
         )
-    if annotated and answer.status in (403, 404):
+    said = " ".join(_said(answer).split())
+    if annotated and answer.status in (403, 404) and "has not been used" not in said:
         member = f"serviceAccount:{pool}[{place.namespace}/{place.service_account}]"
         command = (
             f"gcloud iam service-accounts add-iam-policy-binding {account} "
             f'--role=roles/iam.workloadIdentityUser --member="{member}"'
         )
-        said = " ".join(_said(answer).split())
         return failed(IMPERSONATION, f"The notebook may not act as {account}: {said}", command)
-    message = f"The metadata server gives no token ({answer.status}): {_said(answer)}"
     command = "gcloud services enable sts.googleapis.com iamcredentials.googleapis.com"
-    return failed(METADATA, message, command)
+    return failed(EXCHANGE, f"The metadata server gives no token ({answer.status}): {said}", command)
 
 
 def _said(answer: Answer) -> str:
